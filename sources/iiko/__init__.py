@@ -1,0 +1,1 @@
+"""iiko Server (`/resto/api`): login slots, departments, the sales OLAP question."""

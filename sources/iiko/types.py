@@ -1,0 +1,71 @@
+"""What the iiko client hands out."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDepartment:
+    """One node of the server's corporation tree.
+
+    `type` as the server names it (CORPORATION, JURPERSON, DEPARTMENT, STORE, ...; unknown ones are kept).
+    `taxpayer_id` is the branch's own, for a legal entity its BIN; empty where none is given.
+    """
+
+    external_id: str
+    parent_id: str | None
+    name: str
+    type: str
+    code: str
+    taxpayer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SalesRow:
+    """Sales of one department, business date and hour; money with 4 places, may be negative (returns).
+
+    `external_id` None: the server named no department. `hour` is the local hour of closing 0-23, None if not given.
+    `orders`, `guests` are None if the server left them out.
+    """
+
+    external_id: str | None
+    date: date
+    hour: int | None
+    revenue: Decimal
+    gross: Decimal
+    orders: int | None
+    guests: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SalesAnswer:
+    """All sales of the business dates `first`..`last` (both included): one row per department, date and hour, sorted."""
+
+    rows: list[SalesRow]
+    raw_rows: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field of the SALES report as the server describes it; a flag the server leaves out counts as allowed."""
+
+    name: str
+    title: str
+    type: str
+    grouping: bool
+    aggregation: bool
+    filtering: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a check of a connection found. `free_slots` is the server's own text, empty if it gave none."""
+
+    departments: int
+    nodes: int
+    fields_known: tuple[str, ...]
+    fields_missing: tuple[str, ...]
+    free_slots: str
