@@ -1,0 +1,39 @@
+"""`Authorization: Api-Key …` → the service user behind the key."""
+
+import datetime as dt
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.models import ApiKey, User
+
+# Writing the time of use with every request would make every read a write.
+USE_NOTED_EVERY = dt.timedelta(minutes=1)
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    keyword = "Api-Key"
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        keyword, _space, secret = request.headers.get("Authorization", "").partition(" ")
+        if keyword.lower() != self.keyword.lower():
+            return None
+        try:
+            key = ApiKey.objects.get_from_key(secret.strip())
+        except ApiKey.DoesNotExist:
+            raise AuthenticationFailed(_("This API key is unknown or was revoked."), code="invalid_key") from None
+        assert isinstance(key, ApiKey)
+        if not key.usable:
+            raise AuthenticationFailed(_("This API key has expired. Ask an administrator for a new one."), code="expired_key")
+        if not key.user.is_active:
+            raise AuthenticationFailed(_("The user behind this API key is switched off."), code="inactive_user")
+        now = timezone.now()
+        if key.last_used_at is None or now - key.last_used_at > USE_NOTED_EVERY:
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return self.keyword

@@ -1,0 +1,84 @@
+"""WHO: the organisation (tenant), people and service users, their roles, and API keys."""
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework_api_key.models import AbstractAPIKey
+
+from accounts.querysets import OrganisationQuerySet
+from accounts.roles import Role
+
+
+class Organisation(models.Model):
+    """The tenant. Every root table carries it and every unique key contains it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    country = models.CharField(_("country"), max_length=2, default="KZ", help_text=_("ISO code; decides the public holidays"))
+    currency = models.CharField(_("currency"), max_length=3, default="KZT")
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Asia/Almaty")
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = OrganisationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """A person, or a service user that stands behind API keys."""
+
+    is_service = models.BooleanField(_("service user"), default=False, help_text=_("Signs in by API key only"))
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+
+
+class Membership(models.Model):
+    """A user's role in an organisation. Which departments it covers: `departments.DepartmentScope`."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user"))
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("organisation")
+    )
+    role = models.CharField(_("role"), max_length=20, choices=Role, default=Role.STAFF)
+    all_departments = models.BooleanField(_("all departments"), default=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "user"], name="accounts_membership_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.get_role_display()}"
+
+
+class ApiKey(AbstractAPIKey):
+    """A credential of a service user: stored hashed, shown once, expiring, revocable."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys", verbose_name=_("user"))
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="api_keys", verbose_name=_("organisation")
+    )
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+
+    class Meta(AbstractAPIKey.Meta):
+        abstract = False
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+    @property
+    def usable(self) -> bool:
+        return not self.revoked and (self.expiry_date is None or self.expiry_date > timezone.now())

@@ -1,0 +1,30 @@
+"""Every view names the permission it asks for; a view that names none is closed."""
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+
+class Denied(BasePermission):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return False
+
+
+class Open(BasePermission):
+    """For the few paths a monitor or a browser reads before anyone has signed in."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return True
+
+
+def requires(read: str, write: str | None = None) -> type[BasePermission]:
+    """A permission class: `read` for safe methods, `write` for the others (nothing = nobody writes)."""
+
+    class Requires(BasePermission):
+        def has_permission(self, request: Request, view: APIView) -> bool:
+            if not request.user or not request.user.is_authenticated:
+                return False
+            needed = read if request.method in ("GET", "HEAD", "OPTIONS") else write
+            return needed is not None and request.user.has_perm(needed)
+
+    return Requires

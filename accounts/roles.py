@@ -1,0 +1,69 @@
+"""What each role may do. The only place where a role is turned into permissions."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    ADMINISTRATOR = "administrator", _("Administrator")
+    MANAGER = "manager", _("Manager")
+    ANALYST = "analyst", _("Analyst")
+    STAFF = "staff", _("Staff")
+    INTEGRATOR = "integrator", _("Integrator")
+
+
+_LOOK = {
+    "departments.view_department",
+    "sales.view_salessummary",
+    "sales.view_salesbyhour",
+    "forecasting.view_forecast",
+}
+_ANALYSE = _LOOK | {
+    "departments.view_holiday",
+    "forecasting.view_modelversion",
+    "runs.view_run",
+}
+_WORK = {"sales.load_sales", "departments.sync_departments", "forecasting.train_model"}
+_ADMINISTER = {
+    "departments.add_department",
+    "departments.change_department",
+    "departments.delete_department",
+    "departments.view_connection",
+    "departments.add_connection",
+    "departments.change_connection",
+    "departments.delete_connection",
+    "departments.view_sourcedepartment",
+    "departments.change_sourcedepartment",
+    "departments.view_authority",
+    "departments.add_authority",
+    "departments.change_authority",
+    "departments.delete_authority",
+    "departments.add_holiday",
+    "departments.change_holiday",
+    "departments.delete_holiday",
+    "departments.view_closure",
+    "departments.add_closure",
+    "departments.change_closure",
+    "departments.delete_closure",
+    "departments.view_event",
+    "departments.add_event",
+    "departments.change_event",
+    "departments.delete_event",
+    "sales.delete_salessummary",
+    "sales.delete_salesbyhour",
+    "forecasting.roll_back_model",
+    "runs.cancel_run",
+    "accounts.view_user",
+    "accounts.view_membership",
+    "accounts.view_apikey",
+    "accounts.add_apikey",
+    "accounts.change_apikey",
+}
+
+ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
+    Role.STAFF: frozenset(_LOOK),
+    Role.ANALYST: frozenset(_ANALYSE),
+    Role.MANAGER: frozenset(_ANALYSE | _WORK),
+    Role.INTEGRATOR: frozenset(_LOOK | {"runs.view_run", "sales.load_sales", "departments.sync_departments"}),
+    Role.ADMINISTRATOR: frozenset(_ANALYSE | _WORK | _ADMINISTER),
+}

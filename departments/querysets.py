@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Membership, Organisation
+from departments.choices import SELLING_TYPES, Kind
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+    from departments.models import Connection, Department
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    def visible_to(self, user: User | AnonymousUser) -> ConnectionQuerySet:
+        return self.filter(organisation__in=Organisation.objects.visible_to(user))
+
+    def tills(self) -> ConnectionQuerySet:
+        """Active connections that are asked for sales."""
+        return self.filter(kind=Kind.IIKO, is_active=True)
+
+
+class DepartmentQuerySet(models.QuerySet["Department"]):
+    def visible_to(self, user: User | AnonymousUser) -> DepartmentQuerySet:
+        """Departments within the scopes of the user's memberships; a scope covers what lies below it."""
+        if not user.is_active:
+            return self.none()
+        if user.is_superuser:
+            return self
+        memberships = Membership.objects.filter(user=user.pk)
+        whole = [m.organisation_id for m in memberships if m.all_departments]
+        roots = set(memberships.filter(all_departments=False).values_list("scopes__department", flat=True)) - {None}
+        return self.filter(Q(organisation__in=whole) | Q(pk__in=_with_descendants(self.model, roots)))
+
+    def selling(self) -> DepartmentQuerySet:
+        """Departments that can have sales, not the companies and stores of the tree."""
+        return self.filter(type__in=SELLING_TYPES)
+
+
+def _with_descendants(model: type[Department], roots: set[uuid.UUID]) -> set[uuid.UUID]:
+    if not roots:
+        return set()
+    children: dict[uuid.UUID | None, list[uuid.UUID]] = {}
+    organisations = model.objects.filter(pk__in=roots).values("organisation")
+    for pk, parent in model.objects.filter(organisation__in=organisations).values_list("pk", "parent"):
+        children.setdefault(parent, []).append(pk)
+    found: set[uuid.UUID] = set()
+    waiting = list(roots)
+    while waiting:
+        pk = waiting.pop()
+        if pk not in found:
+            found.add(pk)
+            waiting.extend(children.get(pk, []))
+    return found
+
+
+class CalendarQuerySet(models.QuerySet[Any]):
+    def known_on(self, date: dt.date) -> CalendarQuerySet:
+        """What a person could know on the morning after `date`; nothing else may reach a forecast."""
+        return self.filter(known_from__lte=date)

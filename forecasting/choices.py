@@ -1,0 +1,36 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class VersionState(models.TextChoices):
+    CANDIDATE = "candidate", _("candidate")
+    SERVING = "serving", _("serving")
+    RETIRED = "retired", _("retired")
+    REFUSED = "refused", _("refused")
+
+
+class Origin(models.TextChoices):
+    """What made an issue."""
+
+    NIGHTLY = "nightly", _("nightly")
+    TRAINING = "training", _("training")
+    MANUAL = "manual", _("by hand")
+    REPLAY = "replay", _("replayed afterwards")
+
+
+class Rule(models.TextChoices):
+    """Which rule of the engine made a forecast."""
+
+    MODEL = "model", _("model")
+    BLEND = "blend", _("model and seasonal mean")
+    SHORT_HISTORY = "short_history", _("short history: weekday means")
+    NO_HISTORY = "no_history", _("no history: the chain's weekday means")
+    CLOSED = "closed", _("closed that day")
+
+
+VERSION_TONES = {
+    VersionState.SERVING: "success",
+    VersionState.REFUSED: "danger",
+    VersionState.CANDIDATE: "info",
+    VersionState.RETIRED: "default",
+}

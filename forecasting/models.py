@@ -1,0 +1,131 @@
+"""WHAT WILL HAPPEN: model versions, and immutable issues of forecasts."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation
+from departments.models import Department
+from forecasting.choices import Origin, Rule, VersionState
+from forecasting.querysets import ForecastQuerySet, ModelVersionQuerySet
+from runs.models import Run
+from sales.money import MoneyField
+
+
+class ModelVersion(models.Model):
+    """A fit of a recipe: a manifest and LightGBM texts. A model is data, never a pickle."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="model_versions")
+    number = models.PositiveIntegerField(_("version"))
+    recipe = models.CharField(_("recipe"), max_length=60)
+    code_version = models.CharField(_("version of the code"), max_length=40)
+    contract = models.CharField(max_length=64)
+    trained_through = models.DateField(_("trained through"))
+    manifest = models.JSONField(default=dict)
+    metrics = models.JSONField(_("metrics"), default=dict)
+    gate = models.JSONField(default=dict, help_text=_("Why the version was let in or refused"))
+    state = models.CharField(_("state"), max_length=10, choices=VersionState, default=VersionState.CANDIDATE)
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    activated_at = models.DateTimeField(_("serving since"), null=True, blank=True)
+
+    objects = ModelVersionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("model version")
+        verbose_name_plural = _("model versions")
+        ordering = ["-number"]
+        permissions = [("train_model", "Can train the model"), ("roll_back_model", "Can roll the model back")]
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "number"], name="forecasting_version_number_once"),
+            models.UniqueConstraint(
+                fields=["organisation"], condition=Q(state="serving"), name="forecasting_one_serving_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+
+class ModelText(models.Model):
+    """One LightGBM model as text, with the hash that is checked before it is loaded."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="texts")
+    name = models.CharField(max_length=60)
+    text = models.TextField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "name"], name="forecasting_model_text_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.name}"
+
+
+class ForecastIssue(models.Model):
+    """One immutable set of forecasts.
+
+    `promised_on` is the local date whose 07:00 the issue was made before: an issue counts as promised h days
+    before a date t when promised_on <= t - h. A replayed issue was computed later from what was known then.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="forecast_issues")
+    version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="issues", verbose_name=_("model version")
+    )
+    made_at = models.DateTimeField(_("made"))
+    promised_on = models.DateField(_("promised on"))
+    data_as_of = models.DateField(_("data up to"))
+    origin = models.CharField(_("made by"), max_length=10, choices=Origin)
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("issue of forecasts")
+        verbose_name_plural = _("issues of forecasts")
+        ordering = ["-made_at"]
+        indexes = [models.Index(fields=["organisation", "-made_at"], name="forecasting_issue_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.made_at:%d.%m.%Y %H:%M}"
+
+
+class Forecast(models.Model):
+    """A department's business date in an issue. `lead_days` = date - promised_on; `horizon` counts from the cutoff."""
+
+    issue = models.ForeignKey(ForecastIssue, on_delete=models.CASCADE, related_name="forecasts", db_index=False)
+    department = models.ForeignKey(
+        Department,
+        on_delete=models.CASCADE,
+        related_name="forecasts",
+        db_index=False,
+        verbose_name=_("department"),
+    )
+    date = models.DateField(_("date"))
+    cutoff = models.DateField(_("data up to"))
+    horizon = models.PositiveSmallIntegerField(_("days ahead"))
+    lead_days = models.SmallIntegerField(_("promised days before"))
+    predicted_sales = MoneyField(_("forecast"))
+    lower_80 = MoneyField()
+    upper_80 = MoneyField()
+    lower_95 = MoneyField()
+    upper_95 = MoneyField()
+    rule = models.CharField(_("rule"), max_length=20, choices=Rule, default=Rule.MODEL)
+    hours = models.JSONField(_("hours"), default=list, help_text=_("24 amounts as text; they add up to the forecast"))
+
+    objects = ForecastQuerySet.as_manager()
+
+    class Meta:
+        db_table = "forecasts"
+        verbose_name = _("forecast")
+        verbose_name_plural = _("forecasts")
+        ordering = ["date", "department"]
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "department", "date"], name="forecasts_once_per_issue"),
+        ]
+        indexes = [models.Index(fields=["department", "date", "lead_days"], name="forecasts_as_promised")]
+
+    def __str__(self) -> str:
+        return f"{self.department} {self.date:%d.%m.%Y}"

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import F, OuterRef, Subquery
+
+from accounts.models import Organisation
+from departments.models import Department
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+    from forecasting.models import Forecast, ModelVersion
+
+
+class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+    def visible_to(self, user: User | AnonymousUser) -> ModelVersionQuerySet:
+        return self.filter(organisation__in=Organisation.objects.visible_to(user))
+
+    def serving(self) -> ModelVersionQuerySet:
+        return self.filter(state="serving")
+
+
+class ForecastQuerySet(models.QuerySet["Forecast"]):
+    def visible_to(self, user: User | AnonymousUser) -> ForecastQuerySet:
+        if user.is_active and user.is_superuser:
+            return self
+        return self.filter(department__in=Department.objects.visible_to(user))
+
+    def between(self, first: dt.date, last: dt.date) -> ForecastQuerySet:
+        return self.filter(date__gte=first, date__lte=last)
+
+    def as_promised(self, days_before: int) -> ForecastQuerySet:
+        """Per department and date the newest forecast made before 07:00 local of date - days_before."""
+        return self._newest(self.model._default_manager.filter(lead_days__gte=days_before))
+
+    def newest(self) -> ForecastQuerySet:
+        """Per department and date the newest forecast there is."""
+        return self._newest(self.model._default_manager.all())
+
+    def _newest(self, among: models.QuerySet[Any]) -> ForecastQuerySet:
+        same = among.filter(department=OuterRef("department"), date=OuterRef("date"))
+        best = same.order_by(F("issue__made_at").desc(), F("issue_id").desc()).values("pk")[:1]
+        return self.filter(pk=Subquery(best))

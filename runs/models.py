@@ -1,0 +1,104 @@
+"""WORK IN PROGRESS: the ledger. A row per piece of background work, whoever started it."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation
+from runs.choices import UNFINISHED, State, Trigger
+from runs.querysets import RunQuerySet
+
+
+class Run(models.Model):
+    """One piece of work. The row is the truth; the queue only wakes a worker up.
+
+    `unit` names what is worked on (for a load: connection and business date); unfinished runs of a kind are
+    unique per unit. A nightly run carries its `night`, so that a second beat cannot start it again.
+    `fence` grows with every claim: whoever lost the lease is stopped by it before the commit.
+    """
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="runs", verbose_name=_("organisation")
+    )
+    kind = models.CharField(_("kind"), max_length=40)
+    unit = models.CharField(_("unit"), max_length=200, blank=True)
+    night = models.DateField(_("night"), null=True, blank=True)
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children", verbose_name=_("part of")
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    trigger = models.CharField(_("started by"), max_length=10, choices=Trigger, default=Trigger.PAGE)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("person"),
+    )
+    from_date = models.DateField(_("from"), null=True, blank=True)
+    to_date = models.DateField(_("to"), null=True, blank=True)
+    params = models.JSONField(default=dict, blank=True)
+
+    progress_done = models.PositiveIntegerField(default=0)
+    progress_total = models.PositiveIntegerField(default=0)
+    message_code = models.CharField(max_length=60, blank=True)
+    message_params = models.JSONField(default=dict, blank=True)
+    counts = models.JSONField(_("counts"), default=dict, blank=True)
+    errors = models.JSONField(_("errors"), default=list, blank=True)
+
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    fence = models.PositiveBigIntegerField(default=0)
+    lease_owner = models.CharField(max_length=120, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    waiting = models.BooleanField(default=False, help_text=_("For the runs it started"))
+    cancel_asked = models.BooleanField(default=False)
+    not_before = models.DateTimeField(default=timezone.now)
+    dispatched_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
+        ordering = ["-id"]
+        permissions = [("cancel_run", "Can cancel a run")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "kind", "unit"],
+                condition=Q(state__in=[str(state) for state in UNFINISHED]),
+                name="runs_run_unfinished_once_per_unit",
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "kind", "unit", "night"],
+                condition=Q(night__isnull=False),
+                name="runs_run_once_per_unit_and_night",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["not_before"],
+                condition=Q(state__in=[str(state) for state in UNFINISHED]),
+                name="runs_run_unfinished",
+            ),
+            models.Index(fields=["organisation", "kind", "-id"], name="runs_run_kind_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.unit}".strip()
+
+    @property
+    def finished(self) -> bool:
+        return self.state not in UNFINISHED
+
+    @property
+    def progress(self) -> float:
+        """Share done, 0 to 1."""
+        if self.state == State.DONE:
+            return 1.0
+        return min(self.progress_done / self.progress_total, 1.0) if self.progress_total else 0.0

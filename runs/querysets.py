@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Organisation
+from runs.choices import UNFINISHED, State
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+    from runs.models import Run
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: User | AnonymousUser) -> RunQuerySet:
+        return self.filter(organisation__in=Organisation.objects.visible_to(user))
+
+    def unfinished(self) -> RunQuerySet:
+        return self.filter(state__in=UNFINISHED)
+
+    def roots(self) -> RunQuerySet:
+        """What somebody or the schedule started, without the runs those started in turn."""
+        return self.filter(parent=None)
+
+    def claimable(self) -> RunQuerySet:
+        """Queued and due, or running under a lease that lapsed: nobody alive works on them."""
+        now = timezone.now()
+        return self.filter(
+            Q(state=State.QUEUED, not_before__lte=now) | Q(state=State.RUNNING, lease_until__lt=now)
+        )

@@ -1,0 +1,41 @@
+"""Codes into sentences, in the reader's language.
+
+Sources, engine and handlers report a code and parameters; each floor registers its sentences here.
+Parameters may hold texts of a foreign server: templates escape them like any other text.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+_sentences: dict[str, str | Promise] = {
+    "bug": _("Something went wrong inside the program (%(what)s). The log of the worker has the details."),
+    "cancelled": _("Cancelled."),
+    "gave_up": _("Given up after %(attempts)s attempts that ended without a result: the worker was stopped each time."),
+}
+
+
+class _Lenient(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def register(sentences: Mapping[str, str | Promise]) -> None:
+    _sentences.update(sentences)
+
+
+def known(code: str) -> bool:
+    return code in _sentences
+
+
+def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
+    """The sentence of `code` in the active language; an unknown code is shown as it is."""
+    if code not in _sentences:
+        return code
+    return str(_sentences[code]) % _Lenient(params or {})
+
+
+def of_errors(errors: list[dict[str, Any]]) -> list[str]:
+    return [sentence(error["code"], error.get("params")) for error in errors]

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class SalesConfig(AppConfig):
+    name = "sales"
+    verbose_name = _("Sales")
+
+    def ready(self) -> None:
+        from sales import work  # noqa: F401  (registers the kinds of run)
