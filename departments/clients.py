@@ -1,0 +1,55 @@
+"""A client of the wire for a configured connection."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils import timezone
+
+from departments.models import Connection
+from departments.sessions import DatabaseLock, DatabaseTokens
+from sources.iiko.client import IikoClient, Server
+from sources.iiko.types import ServerFacts
+from sources.ports import SystemClock
+
+
+def allowed_hosts(url: str) -> frozenset[str]:
+    """SOURCE_ALLOWED_HOSTS when it is set, else the connection's own host only."""
+    return frozenset(settings.SOURCE_ALLOWED_HOSTS or filter(None, [urlsplit(url).hostname]))
+
+
+def iiko_client(connection: Connection, *, patience: float | None = None) -> IikoClient:
+    server = Server(
+        url=connection.url,
+        login=connection.login or settings.IIKO_API_LOGIN,
+        password=connection.password or settings.IIKO_API_PASSWORD,
+        allowed_hosts=allowed_hosts(connection.url),
+        patience=settings.SOURCE_PATIENCE if patience is None else patience,
+        connect_timeout=settings.SOURCE_CONNECT_TIMEOUT,
+        read_timeout=settings.SOURCE_READ_TIMEOUT,
+        include_returns=connection.include_returns,
+        password_proven=bool(connection.facts.get("password_proven")),
+    )
+    lock = DatabaseLock(settings.SOURCE_CONNECT_TIMEOUT + settings.SOURCE_READ_TIMEOUT + 60)
+    return IikoClient(server, tokens=DatabaseTokens(), lock=lock, clock=SystemClock())
+
+
+def note_success(connection: Connection) -> None:
+    """The password has worked: a refused login is taken for a starting server from now on."""
+    if not connection.facts.get("password_proven"):
+        connection.facts = {**connection.facts, "password_proven": True}
+        connection.save(update_fields=["facts"])
+
+
+def check_connection(connection: Connection) -> ServerFacts:
+    """Ask the server who we are to it; keeps what it said. Raises SourceError, after a short patience."""
+    facts = iiko_client(connection, patience=min(settings.SOURCE_PATIENCE, 15)).check()
+    connection.facts = {
+        "departments": facts.departments,
+        "nodes": facts.nodes,
+        "fields_missing": list(facts.fields_missing),
+        "free_slots": facts.free_slots,
+        "password_proven": True,
+    }
+    connection.checked_at = timezone.now()
+    connection.save(update_fields=["facts", "checked_at"])
+    return facts

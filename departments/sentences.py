@@ -1,0 +1,35 @@
+"""What went wrong at a source, said so that a person knows what to do. `source` is the connection's name."""
+
+from django.utils.translation import gettext_lazy as _
+
+SENTENCES = {
+    "unreachable": _("%(source)s: the server %(host)s cannot be reached. Check the address and the network."),
+    "timeout": _("%(source)s: the server %(host)s did not answer in time. It will be asked again."),
+    "tls": _("%(source)s: no secure connection to %(host)s. Check the certificate and the address."),
+    "wrong_password": _("%(source)s: the server refused login and password. Enter them again in the connection."),
+    "no_licence": _(
+        "%(source)s: all licence slots of the server are taken. Close an unused iikoOffice session or ask for one more slot."
+    ),
+    "module_blocked": _("%(source)s: the API module is blocked in the server's licence. Ask your iiko partner: %(text)s"),
+    "no_right": _("%(source)s: the login lacks a right on the server. Grant it in iikoOffice: %(text)s"),
+    "not_found": _("%(source)s: the server has nothing at %(path)s. Check the address; it usually ends in /resto."),
+    "refused": _("%(source)s: the server refused the question (%(status)s): %(text)s"),
+    "server_error": _("%(source)s: an error inside the server (%(status)s): %(text)s"),
+    "too_many_requests": _("%(source)s: the server asks for fewer questions. It will be asked again later."),
+    "not_json": _("%(source)s: the answer is not JSON. Is this the address of an iiko server?"),
+    "html": _("%(source)s: a web page came instead of data; the server is restarting, or a proxy stands between."),
+    "truncated": _("%(source)s: the answer was cut off on the way. Nothing of it was used."),
+    "bad_data": _("%(source)s: the answer makes no sense (%(what)s). Nothing of it was used."),
+    "unknown_field": _("%(source)s: this server's reports lack the fields %(fields)s."),
+    "empty_body": _("%(source)s: the answer was empty. Nothing was changed."),
+    "redirect": _("%(source)s: the server %(host)s sends us elsewhere. Enter the final address in the connection."),
+    "host_not_allowed": _("%(source)s: the host %(host)s is not among SOURCE_ALLOWED_HOSTS."),
+    "too_large": _("%(source)s: the answer is larger than %(limit)s bytes. Nothing of it was used."),
+    "starting": _("%(source)s: the server is starting or has just restarted. It will be asked again."),
+    "busy": _("%(source)s: another load is asking this server. Try again when it has finished."),
+    "no_connections": _("No active connection to a till server. Add one and check it."),
+    "empty_department_list": _("%(source)s: the server sent no departments at all. Nothing was changed."),
+    "unknown_parents": _("%(source)s: departments whose parent the server does not name: %(names)s."),
+    "syncing_departments": _("Asking %(source)s for its departments"),
+    "department_sync_missing": _("Not synchronised: %(names)s"),
+}

@@ -1,0 +1,65 @@
+"""The ports of the wire in the database: one token and one lock per server, shared by all workers."""
+
+import datetime as dt
+import time
+import uuid
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from departments.models import SourceSession
+from sources.ports import StoredToken
+
+POLL = 0.5  # seconds between two tries for a lock
+
+
+class DatabaseTokens:
+    """The token of a server, encrypted at rest, where the successor of a killed worker finds it."""
+
+    def load(self, server_key: str) -> StoredToken | None:
+        row = SourceSession.objects.filter(server=server_key).first()
+        if row is None or not row.token or row.obtained_at is None:
+            return None
+        return StoredToken(row.token, row.obtained_at)
+
+    def save(self, server_key: str, token: str, obtained_at: dt.datetime) -> None:
+        SourceSession.objects.update_or_create(
+            server=server_key, defaults={"token": token, "obtained_at": obtained_at}
+        )
+
+    def clear(self, server_key: str) -> None:
+        SourceSession.objects.filter(server=server_key).update(token=None, obtained_at=None)
+
+
+class DatabaseLock:
+    """A lease on a server: whoever stops renewing it loses it after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.owner = uuid.uuid4().hex
+
+    def acquire(self, server_key: str, wait_seconds: float) -> bool:
+        SourceSession.objects.get_or_create(server=server_key)
+        deadline = time.monotonic() + wait_seconds
+        while not self._take(server_key):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(min(POLL, max(0.0, deadline - time.monotonic())))
+        return True
+
+    def renew(self, server_key: str) -> None:
+        self._take(server_key)
+
+    def release(self, server_key: str) -> None:
+        SourceSession.objects.filter(server=server_key, locked_by=self.owner).update(locked_by="", locked_until=None)
+
+    def _take(self, server_key: str) -> bool:
+        now = timezone.now()
+        free = Q(locked_by="") | Q(locked_by=self.owner) | Q(locked_until=None) | Q(locked_until__lt=now)
+        with transaction.atomic():
+            return bool(
+                SourceSession.objects.filter(free, server=server_key).update(
+                    locked_by=self.owner, locked_until=now + dt.timedelta(seconds=self.seconds)
+                )
+            )

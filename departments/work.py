@@ -1,0 +1,54 @@
+"""The runs of this floor."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from departments.clients import iiko_client, note_success
+from departments.models import Connection
+from departments.sync import store_departments
+from runs.choices import State
+from runs.ledger import RunFailed, Work
+from runs.registry import Outcome, register
+from sources.errors import SourceError
+
+
+def as_error(error: SourceError, connection: Connection) -> dict[str, Any]:
+    return {"code": error.code, "params": {**error.params, "source": connection.name}, "transient": error.transient}
+
+
+@register("sync_departments", title=_("Synchronise departments"))
+def sync_departments(work: Work) -> Outcome:
+    connections = Connection.objects.filter(organisation=work.run.organisation).tills().select_related("organisation")
+    if ids := work.run.params.get("connections"):
+        connections = connections.filter(pk__in=ids)
+    counts: dict[str, int] = {"found": 0, "created": 0, "changed": 0, "unchanged": 0, "orphans": 0}
+    errors: list[dict[str, Any]] = []
+    failed = 0
+    todo = list(connections)
+    if not todo:
+        raise RunFailed("no_connections")
+    for number, connection in enumerate(todo):
+        work.progress(number, len(todo), "syncing_departments", source=connection.name)
+        try:
+            client = iiko_client(connection)
+            with client.session():
+                remote = client.departments()
+            note_success(connection)
+            synced = store_departments(connection, remote)
+        except SourceError as error:
+            errors.append(as_error(error, connection))
+            failed += 1
+            continue
+        except RunFailed as failure:
+            errors.append(failure.as_error())
+            failed += 1
+            continue
+        for name, value in asdict(synced).items():
+            counts[name] += len(value) if isinstance(value, list) else value
+        if synced.orphans:
+            params = {"source": connection.name, "names": ", ".join(synced.orphans[:20])}
+            errors.append({"code": "unknown_parents", "params": params, "warning": True})
+    state = State.FAILED if failed == len(todo) else State.PARTIAL if failed else State.DONE
+    return Outcome(state, counts, errors)
