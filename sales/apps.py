@@ -7,4 +7,8 @@ class SalesConfig(AppConfig):
     verbose_name = _("Sales")
 
     def ready(self) -> None:
+        from runs.sentences import register
         from sales import work  # noqa: F401  (registers the kinds of run)
+        from sales.sentences import SENTENCES
+
+        register(SENTENCES)

@@ -1,5 +1,6 @@
 """WHAT HAPPENED: what each source said (observations), and what is published of it per day and hour."""
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -120,6 +121,9 @@ class SalesSummary(Published):
     )
     total_sales = MoneyField(_("total sales"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=12, choices=DayState, default=DayState.COMPLETE)
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
 
     class Meta:
         db_table = "sales_summary"

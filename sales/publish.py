@@ -1,0 +1,279 @@
+"""From rows to observations, from observations to the published daily and hourly sales.
+
+The only place that writes `sales_summary` and `sales_by_hour`. Whole sets at once: what came is inserted, what
+changed is updated, what vanished is deleted, and what is equal is not touched. Every function needs a transaction.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connection as database
+from django.utils import timezone
+
+from departments.models import Authority, Connection
+from sales.choices import DayState
+from sales.models import ObservedDay, ObservedHour, SalesByHour, SalesSummary
+from sales.staging import WHOLE_DAY, StagedRow, staged
+
+_FIGURES = ("revenue", "gross", "orders", "guests")
+
+
+def store_observations(
+    source: Connection,
+    dates: Collection[dt.date],
+    rows: Iterable[StagedRow],
+    *,
+    run: int | None,
+    only: Collection[str] | None = None,
+    keep: Collection[tuple[str, dt.date]] = (),
+) -> int:
+    """Replace what `source` said of `dates` by `rows`. Returns how many observations changed.
+
+    `only`: source ids the load was limited to; all others stay. `keep`: (source id, date) pairs whose old
+    observations stay although nothing came for them.
+    """
+    with staged(rows) as cursor:
+        changed = 0
+        for table, hourly in ((ObservedDay, False), (ObservedHour, True)):
+            changed += _upsert_observations(cursor, table._meta.db_table, hourly, source, run)
+            changed += _delete_vanished(cursor, table._meta.db_table, hourly, source, dates, only, keep)
+    return changed
+
+
+def _upsert_observations(cursor: Any, table: str, hourly: bool, source: Connection, run: int | None) -> int:
+    key = ["connection_id", "date", "external_id"] + (["hour"] if hourly else [])
+    hour = "hour, " if hourly else ""
+    values = ["department_id", *_FIGURES]
+    cursor.execute(
+        f"""
+        INSERT INTO {table} (organisation_id, connection_id, external_id, date, {hour}department_id,
+                             revenue, gross, orders, guests, run_id, observed_at)
+        SELECT %s, %s, s.external_id, s.date, {"s.hour, " if hourly else ""}s.department_id,
+               s.revenue, s.gross, s.orders, s.guests, %s, %s
+        FROM staged_sales s
+        LEFT JOIN {table} o ON o.connection_id = %s AND o.date = s.date AND o.external_id = s.external_id
+             {"AND o.hour = s.hour" if hourly else ""}
+        WHERE s.hour {"<>" if hourly else "="} {WHOLE_DAY} AND (o.id IS NULL OR {_differ("o", "s", values)})
+        ON CONFLICT ({", ".join(key)}) DO UPDATE SET
+            {", ".join(f"{name} = excluded.{name}" for name in [*values, "run_id", "observed_at"])}
+        """,
+        [_uuid(source.organisation_id), source.pk, run, _instant(), source.pk],
+    )
+    return int(cursor.rowcount)
+
+
+def _delete_vanished(
+    cursor: Any,
+    table: str,
+    hourly: bool,
+    source: Connection,
+    dates: Collection[dt.date],
+    only: Collection[str] | None,
+    keep: Collection[tuple[str, dt.date]],
+) -> int:
+    conditions, params = [f"date IN ({_marks(dates)})"], [*_dates(dates)]
+    if only is not None:
+        conditions.append(f"external_id IN ({_marks(only)})" if only else "1 = 0")
+        params += list(only)
+    for external_id, date in keep:
+        conditions.append("NOT (external_id = %s AND date = %s)")
+        params += [external_id, *_dates([date])]
+    cursor.execute(
+        f"""
+        DELETE FROM {table} WHERE connection_id = %s AND {" AND ".join(conditions)} AND NOT EXISTS (
+            SELECT 1 FROM staged_sales s WHERE s.date = {table}.date AND s.external_id = {table}.external_id
+            AND {f"s.hour = {table}.hour" if hourly else f"s.hour = {WHOLE_DAY}"})
+        """,
+        [source.pk, *params],
+    )
+    return int(cursor.rowcount)
+
+
+def publish(
+    source: Connection,
+    dates: Collection[dt.date],
+    *,
+    run: int | None,
+    state: str = DayState.COMPLETE,
+    departments: Collection[UUID] | None = None,
+) -> int:
+    """Bring the published sales of `dates` in line with the observations of `source`, where it has authority.
+
+    `departments` limits it. Returns how many published rows changed; equal rows keep their bytes.
+    """
+    if not dates:
+        return 0
+    with database.cursor() as cursor:
+        changed = _publish_table(cursor, source, dates, run, departments, hourly=True, state=state)
+        changed += _publish_table(cursor, source, dates, run, departments, hourly=False, state=state)
+        for hourly in (True, False):
+            changed += _withdraw(cursor, source, dates, departments, hourly=hourly)
+    return changed
+
+
+def _publish_table(
+    cursor: Any,
+    source: Connection,
+    dates: Collection[dt.date],
+    run: int | None,
+    departments: Collection[UUID] | None,
+    *,
+    hourly: bool,
+    state: str,
+) -> int:
+    observed = (ObservedHour if hourly else ObservedDay)._meta.db_table
+    target = (SalesByHour if hourly else SalesSummary)._meta.db_table
+    amount = "sales_amount" if hourly else "total_sales"
+    hour = "hour, " if hourly else ""
+    limit, limit_params = _only_departments("o.department_id", departments)
+    figures = [amount, *_FIGURES]
+    differ = _differ("p", "n", figures)
+    state_column = "" if hourly else ", state"
+    if not hourly:
+        # A complete day that changes is restated, and stays so; any other state gives way to the new one.
+        differ = f"({differ} OR (p.state <> %s AND NOT (p.state = '{DayState.RESTATED}' AND %s = '{DayState.COMPLETE}')))"
+    new_state = (
+        ""
+        if hourly
+        else f""", state = CASE WHEN excluded.state = '{DayState.COMPLETE}' AND {target}.state IN
+                 ('{DayState.COMPLETE}', '{DayState.RESTATED}') THEN '{DayState.RESTATED}' ELSE excluded.state END"""
+    )
+    now = _instant()
+    cursor.execute(
+        f"""
+        INSERT INTO {target} (organisation_id, department_id, date, {hour}{amount}, revenue, gross, orders, guests,
+                              connection_id, created_at, updated_at, synced_at, changed_by_id{state_column})
+        SELECT %s, n.department_id, n.date, {"n.hour, " if hourly else ""}n.{amount}, n.revenue, n.gross, n.orders,
+               n.guests, %s, %s, %s, %s, {_cast("%s")}{"" if hourly else ", %s"}
+        FROM (
+            SELECT o.department_id, o.date, {"o.hour, " if hourly else ""}
+                   {_money_sum(f"o.{source.measure}")} AS {amount}, {_money_sum("o.revenue")} AS revenue,
+                   {_money_sum("o.gross")} AS gross, SUM(o.orders) AS orders, SUM(o.guests) AS guests
+            FROM {observed} o
+            WHERE o.connection_id = %s AND o.date IN ({_marks(dates)}) AND o.department_id IS NOT NULL {limit}
+                  AND {_has_authority("o")}
+            GROUP BY o.department_id, o.date{", o.hour" if hourly else ""}
+        ) n
+        LEFT JOIN {target} p ON p.department_id = n.department_id AND p.date = n.date
+             {"AND p.hour = n.hour" if hourly else ""}
+        WHERE p.id IS NULL OR {differ}
+        ON CONFLICT (department_id, date{", hour" if hourly else ""}) DO UPDATE SET
+            {", ".join(f"{name} = excluded.{name}" for name in [*figures, "connection_id", "updated_at", "synced_at",
+                                                                 "changed_by_id"])}{new_state}
+        """,
+        [
+            _uuid(source.organisation_id),
+            source.pk,
+            now,
+            now,
+            now,
+            run,
+            *([] if hourly else [state]),
+            source.pk,
+            *_dates(dates),
+            *limit_params,
+            source.pk,
+            *([] if hourly else [state, state]),
+        ],
+    )
+    return int(cursor.rowcount)
+
+
+def _withdraw(
+    cursor: Any, source: Connection, dates: Collection[dt.date], departments: Collection[UUID] | None, *, hourly: bool
+) -> int:
+    """Delete published rows that `source` has authority for and no longer observes."""
+    observed = (ObservedHour if hourly else ObservedDay)._meta.db_table
+    target = (SalesByHour if hourly else SalesSummary)._meta.db_table
+    limit, limit_params = _only_departments(f"{target}.department_id", departments)
+    # A day whose state is "missing" stands for a deletion by a person and is not the source's to withdraw.
+    standing = "" if hourly else f"AND {target}.state <> '{DayState.MISSING}'"
+    cursor.execute(
+        f"""
+        DELETE FROM {target} WHERE {target}.date IN ({_marks(dates)}) {limit} {standing} AND {_has_authority(target)}
+        AND NOT EXISTS (
+            SELECT 1 FROM {observed} o WHERE o.connection_id = %s AND o.department_id = {target}.department_id
+            AND o.date = {target}.date {f"AND o.hour = {target}.hour" if hourly else ""})
+        """,
+        [*_dates(dates), *limit_params, source.pk, source.pk],
+    )
+    return int(cursor.rowcount)
+
+
+def mark(source: Connection, dates: Collection[dt.date], state: str, departments: Collection[UUID] | None = None) -> int:
+    """Set the state of published days without touching a figure."""
+    limit, limit_params = _only_departments("department_id", departments)
+    table = SalesSummary._meta.db_table
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""UPDATE {table} SET state = %s, updated_at = %s
+                WHERE date IN ({_marks(dates)}) {limit} AND state <> %s AND {_has_authority(table)}""",
+            [state, _instant(), *_dates(dates), *limit_params, state, source.pk],
+        )
+        return int(cursor.rowcount)
+
+
+def adopt(source: Connection, external_ids: Sequence[str]) -> int:
+    """Give observations of source ids that have a department now to it, and publish them. Returns changed rows."""
+    links = source.source_departments.filter(external_id__in=external_ids, valid_to=None).exclude(department=None)
+    changed = 0
+    for external_id, department in links.values_list("external_id", "department"):
+        orphaned = ObservedDay.objects.filter(connection=source, external_id=external_id, department=None)
+        if dates := set(orphaned.values_list("date", flat=True)):
+            orphaned.update(department=department)
+            ObservedHour.objects.filter(connection=source, external_id=external_id, department=None).update(
+                department=department
+            )
+            changed += publish(source, dates, run=None, departments=[department])
+    return changed
+
+
+def _has_authority(alias: str) -> str:
+    """SQL: the connection given as the next parameter has authority over the row's department on its date."""
+    table = Authority._meta.db_table
+    return (
+        f"(SELECT a.connection_id FROM {table} a WHERE a.department_id = {alias}.department_id"
+        f" AND a.from_date <= {alias}.date ORDER BY a.from_date DESC LIMIT 1) = %s"
+    )
+
+
+def _differ(left: str, right: str, names: Sequence[str]) -> str:
+    operator = "IS DISTINCT FROM" if database.vendor == "postgresql" else "IS NOT"
+    return "(" + " OR ".join(f"{left}.{name} {operator} {right}.{name}" for name in names) + ")"
+
+
+def _money_sum(column: str) -> str:
+    """An exact sum: numeric on PostgreSQL, whole 1/10000ths on SQLite, whose own SUM adds binary floats."""
+    if database.vendor == "postgresql":
+        return f"SUM({column})"
+    return f"SUM(CAST(ROUND({column} * 10000) AS INTEGER)) / 10000.0"
+
+
+def _only_departments(column: str, departments: Collection[UUID] | None) -> tuple[str, list[Any]]:
+    if departments is None:
+        return "", []
+    if not departments:
+        return "AND 1 = 0", []
+    return f"AND {column} IN ({_marks(departments)})", [_uuid(department) for department in departments]
+
+
+def _marks(values: Collection[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _cast(mark: str) -> str:
+    return f"CAST({mark} AS bigint)" if database.vendor == "postgresql" else mark
+
+
+def _uuid(value: UUID) -> Any:
+    return value if database.vendor == "postgresql" else value.hex
+
+
+def _dates(dates: Iterable[dt.date]) -> list[Any]:
+    return [date if database.vendor == "postgresql" else date.isoformat() for date in dates]
+
+
+def _instant() -> Any:
+    return database.ops.adapt_datetimefield_value(timezone.now())

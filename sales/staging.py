@@ -1,0 +1,84 @@
+"""Rows on their way into the database: a temporary table, filled by COPY or one executemany."""
+
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+WHOLE_DAY = -1  # `hour` of a row that is its day's total
+
+
+@dataclass(frozen=True, slots=True)
+class StagedRow:
+    """A day's (hour = WHOLE_DAY) or an hour's figures of one source id."""
+
+    external_id: str
+    department: UUID | None
+    date: Any
+    hour: int
+    revenue: Decimal | None
+    gross: Decimal | None
+    orders: int | None
+    guests: int | None
+
+
+COLUMNS = "external_id, department_id, date, hour, revenue, gross, orders, guests"
+_TYPES = {
+    "postgresql": "external_id text, department_id uuid, date date, hour smallint, revenue numeric, gross numeric,"
+    " orders integer, guests integer",
+    "sqlite": "external_id text, department_id char(32), date date, hour smallint, revenue decimal, gross decimal,"
+    " orders integer, guests integer",
+}
+
+
+@contextmanager
+def staged(rows: Iterable[StagedRow]) -> Iterator[Any]:
+    """A cursor in whose session the table `staged_sales` holds exactly `rows`. Needs a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_sales ({_TYPES[connection.vendor]})")
+        cursor.execute("TRUNCATE staged_sales" if connection.vendor == "postgresql" else "DELETE FROM staged_sales")
+        if connection.vendor == "postgresql":
+            cursor.copy_expert(f"COPY staged_sales ({COLUMNS}) FROM STDIN", io.StringIO(_copy_text(rows)))
+            cursor.execute("ANALYZE staged_sales")
+        else:
+            cursor.executemany(
+                f"INSERT INTO staged_sales ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                [
+                    (
+                        row.external_id,
+                        row.department.hex if row.department else None,
+                        row.date.isoformat(),
+                        row.hour,
+                        None if row.revenue is None else str(row.revenue),
+                        None if row.gross is None else str(row.gross),
+                        row.orders,
+                        row.guests,
+                    )
+                    for row in rows
+                ],
+            )
+        yield cursor
+
+
+def _copy_text(rows: Iterable[StagedRow]) -> str:
+    """COPY's text format; source ids are the only free text in it."""
+    return "".join(
+        f"{_escape(row.external_id)}\t{_null(row.department)}\t{row.date}\t{row.hour}\t{_null(row.revenue)}\t"
+        f"{_null(row.gross)}\t{_null(row.orders)}\t{_null(row.guests)}\n"
+        for row in rows
+    )
+
+
+def _null(value: object) -> object:
+    return "\\N" if value is None else value
+
+
+def _escape(text: str) -> str:
+    if "\\" in text or "\t" in text or "\n" in text or "\r" in text:
+        return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return text
