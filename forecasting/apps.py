@@ -8,3 +8,7 @@ class ForecastingConfig(AppConfig):
 
     def ready(self) -> None:
         from forecasting import work  # noqa: F401  (registers the kinds of run)
+        from forecasting.sentences import SENTENCES
+        from runs.sentences import register
+
+        register(SENTENCES)

@@ -1,0 +1,3 @@
+"""The runs of this floor."""
+
+from operations import night  # noqa: F401

@@ -34,7 +34,13 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
     """The sentence of `code` in the active language; an unknown code is shown as it is."""
     if code not in _sentences:
         return code
-    return str(_sentences[code]) % _Lenient(params or {})
+    shown = {name: _shown(value) for name, value in (params or {}).items()}
+    return str(_sentences[code]) % _Lenient(shown)
+
+
+def _shown(value: Any) -> Any:
+    """A parameter that is itself a code with parameters is a sentence, too."""
+    return sentence(value["code"], value.get("params")) if isinstance(value, dict) and "code" in value else value
 
 
 def of_errors(errors: list[dict[str, Any]]) -> list[str]:

@@ -1,0 +1,99 @@
+"""Fact against forecast: what was promised some days before beside what was sold."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from departments.querysets import DepartmentQuerySet
+from forecasting.models import Forecast
+from sales.models import SalesSummary
+from sales.money import CENT
+
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One department and date. `error` = forecast - actual, `error_percentage` = 100 error / actual."""
+
+    date: dt.date
+    department_id: UUID
+    department_name: str
+    predicted: Decimal | None
+    actual: Decimal | None
+    lower_80: Decimal | None
+    upper_80: Decimal | None
+    state: str | None
+    rule: str | None
+
+    @property
+    def error(self) -> Decimal | None:
+        return None if self.predicted is None or self.actual is None else self.predicted - self.actual
+
+    @property
+    def error_percentage(self) -> Decimal | None:
+        if self.error is None or not self.actual:
+            return None
+        return (HUNDRED * self.error / self.actual).quantize(CENT)
+
+
+def compare(
+    *, departments: DepartmentQuerySet, first: dt.date, last: dt.date, days_before: int = 1, today: dt.date | None = None
+) -> list[Comparison]:
+    """Every date and department with a forecast or a figure, by date and department name.
+
+    A past date shows what was promised `days_before` days before it, however much later issues knew; today and the
+    days ahead show the newest forecast there is.
+    """
+    names = dict(departments.values_list("pk", "name"))
+    today = today or timezone.localdate()
+    within = Forecast.objects.between(first, last).filter(department__in=names)
+    columns = ("date", "department_id", "predicted_sales", "lower_80", "upper_80", "rule")
+    promised = within.filter(date__lt=today).as_promised(days_before).values_list(*columns)
+    ahead = within.filter(date__gte=today).newest().values_list(*columns)
+    forecasts = {(row[0], row[1]): row[2:] for row in [*promised, *ahead]}
+    sold = {
+        (date, department): (amount, state)
+        for date, department, amount, state in SalesSummary.objects.between(first, last)
+        .filter(department__in=names)
+        .values_list("date", "department_id", "total_sales", "state")
+    }
+    nothing = (None, None, None, None)
+    return [
+        Comparison(
+            date=key[0],
+            department_id=key[1],
+            department_name=names[key[1]],
+            predicted=forecast[0],
+            actual=sold.get(key, (None, None))[0],
+            lower_80=forecast[1],
+            upper_80=forecast[2],
+            state=sold.get(key, (None, None))[1],
+            rule=forecast[3],
+        )
+        for key in sorted(forecasts.keys() | sold.keys(), key=lambda key: (key[0], names[key[1]], str(key[1])))
+        for forecast in [forecasts.get(key, nothing)]
+    ]
+
+
+def summary(rows: Sequence[Comparison]) -> dict[str, Any]:
+    """WAPE and bias (shares, None without a pair) and the sums over rows that have both figures."""
+    pairs = [row for row in rows if row.error is not None]
+    predicted = sum((row.predicted or Decimal(0) for row in pairs), Decimal(0))
+    actual = sum((row.actual or Decimal(0) for row in pairs), Decimal(0))
+    scale = sum((abs(row.actual or Decimal(0)) for row in pairs), Decimal(0))
+    missed = sum((abs(row.error or Decimal(0)) for row in pairs), Decimal(0))
+    return {
+        "n": len(pairs),
+        "predicted": predicted,
+        "actual": actual,
+        "wape": float(missed / scale) if scale else None,
+        "bias": float((predicted - actual) / scale) if scale else None,
+    }
+
+

@@ -1,0 +1,133 @@
+"""Making an issue of forecasts: panel, engine, hours, one bulk insert."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Organisation, User
+from forecasting.choices import Origin, Rule
+from forecasting.engine import api as engine
+from forecasting.engine import hourly
+from forecasting.models import Forecast, ForecastIssue, ModelVersion
+from forecasting.series import Series, latest_cutoff, read_hours, read_series
+from forecasting.versions import load_fit
+from runs.ledger import open_run
+from runs.models import Run
+from sales.money import CENT
+
+MORNING = 7  # local hour before which an issue still counts for that day
+LIKELY_OPEN = 0.5
+
+
+def start_forecast(
+    *,
+    organisation: Organisation,
+    trigger: str,
+    started_by: User | None = None,
+    horizon: int | None = None,
+    night: dt.date | None = None,
+    parent: Run | None = None,
+) -> tuple[Run, bool]:
+    """Open a run that makes an issue of forecasts with the serving version."""
+    return open_run(
+        "forecast",
+        organisation=organisation,
+        trigger=trigger,
+        started_by=started_by,
+        night=night,
+        parent=parent,
+        params={"horizon": horizon or settings.FORECAST_HORIZON},
+    )
+
+
+def make_issue(
+    version: ModelVersion,
+    *,
+    horizon: int,
+    origin: str,
+    cutoff: dt.date | None = None,
+    made_at: dt.datetime | None = None,
+    run: Run | None = None,
+    before_commit: Callable[[], None] | None = None,
+) -> ForecastIssue | None:
+    """Forecast every open department for `horizon` days after the cutoff and store it. None without any sales.
+
+    With `cutoff` and `made_at` in the past the issue is what could be known then. Raises versions.Refused.
+    """
+    organisation = version.organisation
+    cutoff = cutoff or latest_cutoff(organisation)
+    if cutoff is None:
+        return None
+    made_at = made_at or timezone.now()
+    promised_on = promise_date(organisation, made_at)
+    fit = load_fit(version)
+    series = read_series(organisation, cutoff=cutoff, horizon=horizon, known_on=promised_on)
+    if not series.departments:
+        return None
+    frame = engine.predict(fit, series.panel, cutoff, horizon, cutoffs=series.cutoffs)
+    rows = _rows(series, frame, promised_on)
+    with transaction.atomic():
+        issue = ForecastIssue.objects.create(
+            organisation=organisation,
+            version=version,
+            made_at=made_at,
+            promised_on=promised_on,
+            data_as_of=cutoff,
+            origin=origin,
+            run=run,
+        )
+        for row in rows:
+            row.issue = issue
+        Forecast.objects.bulk_create(rows, batch_size=2000)
+        if before_commit:
+            before_commit()
+    return issue
+
+
+def promise_date(organisation: Organisation, made_at: dt.datetime) -> dt.date:
+    """The first local date whose 07:00 had not come when the issue was made."""
+    local = made_at.astimezone(ZoneInfo(organisation.time_zone))
+    return local.date() + dt.timedelta(days=local.hour >= MORNING)
+
+
+def _rows(series: Series, frame: pd.DataFrame, promised_on: dt.date) -> list[Forecast]:
+    """Forecast rows without their issue; a day on which a department is normally shut is zero."""
+    shut = (frame["p_open"] < LIKELY_OPEN).to_numpy() | (frame["rule"] == Rule.CLOSED).to_numpy()
+    amounts = frame[["yhat", "lo80", "hi80", "lo95", "hi95"]].to_numpy(copy=True)
+    amounts[shut] = 0.0
+    amounts = np.round(amounts, 2)
+    shares = hourly.profiles(read_hours(series.departments, series.cutoff), series.cutoff, list(series.departments))
+    rows = []
+    for number, item in enumerate(frame[["series_id", "date", "h", "rule"]].itertuples(index=False)):
+        department = series.departments[item.series_id]
+        date = item.date.date()
+        value, lo80, hi80, lo95, hi95 = (Decimal(repr(float(amount))).quantize(CENT) for amount in amounts[number])
+        rows.append(
+            Forecast(
+                department=department,
+                date=date,
+                cutoff=series.cutoffs[item.series_id],
+                horizon=item.h,
+                lead_days=(date - promised_on).days,
+                predicted_sales=value,
+                lower_80=lo80,
+                upper_80=hi80,
+                lower_95=lo95,
+                upper_95=hi95,
+                rule=Rule.CLOSED if shut[number] else item.rule,
+                hours=[str(part) for part in hourly.split(value, shares[item.series_id][date.weekday()])],
+            )
+        )
+    return rows
+
+
+def newest_origin(trigger: str) -> str:
+    """What to call the maker of an issue that a run with this trigger made."""
+    return Origin.NIGHTLY if trigger == "schedule" else Origin.MANUAL

@@ -1,0 +1,159 @@
+"""From published sales and the calendar to the engine's panel."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from django.db.models import Q
+
+from accounts.models import Organisation
+from departments.models import Closure, Department, Event, Holiday
+from forecasting.engine.panel import Panel, build_panel
+from sales.models import DepartmentCutoff, SalesByHour, SalesSummary
+
+HISTORY_DAYS = 1500
+ALIVE_DAYS = 92  # a department without sales for longer is not forecast
+PROFILE_DAYS = 84
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Departments as the engine's series. `cutoffs`: per series its last complete date, at most `cutoff`."""
+
+    panel: Panel
+    departments: dict[str, Department]
+    cutoffs: dict[str, dt.date]
+    cutoff: dt.date
+
+
+def latest_cutoff(organisation: Organisation) -> dt.date | None:
+    newest = DepartmentCutoff.objects.filter(organisation=organisation).order_by("-date").first()
+    return newest.date if newest else None
+
+
+def forecast_departments(organisation: Organisation, cutoff: dt.date) -> dict[str, Department]:
+    """Open departments that sold lately or are about to open, by series id."""
+    alive = (
+        SalesSummary.objects.filter(organisation=organisation)
+        .between(cutoff - dt.timedelta(days=ALIVE_DAYS), cutoff)
+        .trusted()
+        .order_by()
+        .values_list("department", flat=True)
+        .distinct()
+    )
+    opening = Q(opened_on__gt=cutoff - dt.timedelta(days=28), opened_on__lte=cutoff + dt.timedelta(days=35))
+    found = (
+        Department.objects.filter(organisation=organisation, is_active=True)
+        .selling()
+        .filter(Q(pk__in=set(alive)) | opening)
+        .filter(Q(closed_on=None) | Q(closed_on__gt=cutoff))
+        .select_related("organisation")
+    )
+    return {str(department.pk): department for department in found}
+
+
+def read_series(organisation: Organisation, *, cutoff: dt.date, horizon: int, known_on: dt.date | None = None) -> Series:
+    """The panel as it stood at `cutoff`, with the calendar of the days ahead.
+
+    Nothing after the cutoff is read, and of events and closures only what was known on `known_on` (default: the
+    cutoff). Untrusted days are left out: to the engine they are not recorded.
+    """
+    departments = forecast_departments(organisation, cutoff)
+    rows = (
+        SalesSummary.objects.filter(department__in=departments.values())
+        .between(cutoff - dt.timedelta(days=HISTORY_DAYS), cutoff)
+        .trusted()
+        .exclude(total_sales=None)
+        .order_by()
+        .values_list("department_id", "date", "total_sales")
+    )
+    sales = pd.DataFrame(rows, columns=["series_id", "date", "y"])
+    sales = pd.DataFrame(
+        {
+            "series_id": sales["series_id"].astype(str),
+            "date": pd.to_datetime(sales["date"]),
+            "y": sales["y"].astype(float),
+        }
+    )
+    last = cutoff + dt.timedelta(days=horizon)
+    first = min(sales["date"].min().date() if len(sales) else cutoff, cutoff)
+    covariates = _covariates(organisation, departments, first, last, known_on or cutoff)
+    known = dict(DepartmentCutoff.objects.filter(department__in=departments.values()).values_list("department", "date"))
+    cutoffs = {key: min(known.get(department.pk, cutoff), cutoff) for key, department in departments.items()}
+    return Series(build_panel(sales, covariates, last), departments, cutoffs, cutoff)
+
+
+def _covariates(
+    organisation: Organisation, departments: dict[str, Department], first: dt.date, last: dt.date, known_on: dt.date
+) -> pd.DataFrame:
+    dates = pd.date_range(first, last)
+    frame = pd.MultiIndex.from_product([sorted(departments), dates], names=["series_id", "date"]).to_frame(index=False)
+    holidays = (
+        Holiday.objects.filter(organisation=organisation, date__range=(first, last))
+        .known_on(known_on)
+        .exclude(effect=Holiday.Effect.PERIOD)
+    )
+    # Where two meet on one date, the feast names the day.
+    rank = {Holiday.Effect.FEAST: 2, Holiday.Effect.DAY_OFF: 1}
+    named = {
+        pd.Timestamp(date): key
+        for date, key, _effect in sorted(
+            holidays.values_list("date", "key", "effect"), key=lambda row: (rank.get(row[2], 0), row[1])
+        )
+    }
+    frame["holiday_name"] = frame["date"].map(named).fillna("")
+    frame["closed"] = _marked(frame, _closures(departments, last, known_on))
+    events: dict[str, list[tuple[str, dt.date, dt.date, float]]] = {}
+    found = Event.objects.filter(organisation=organisation, first__lte=last, last__gte=first).known_on(known_on)
+    for event in found:
+        keys = [str(event.department_id)] if event.department_id else list(departments)
+        events.setdefault(f"event_{event.kind}", []).extend((key, event.first, event.last, event.strength) for key in keys)
+    for name, spans in sorted(events.items()):
+        frame[name] = _marked(frame, spans)
+    return frame
+
+
+def _closures(
+    departments: dict[str, Department], last: dt.date, known_on: dt.date
+) -> list[tuple[str, dt.date, dt.date, float]]:
+    closures = Closure.objects.filter(department__in=departments.values(), first__lte=last).known_on(known_on)
+    spans = [(str(c.department_id), c.first, c.last or last, 1.0) for c in closures]
+    for key, department in departments.items():
+        if department.opened_on:
+            spans.append((key, dt.date(1900, 1, 1), department.opened_on - dt.timedelta(days=1), 1.0))
+        if department.closed_on:
+            spans.append((key, department.closed_on, last, 1.0))
+    return spans
+
+
+def _marked(frame: pd.DataFrame, spans: list[tuple[str, dt.date, dt.date, float]]) -> np.ndarray:
+    """[rows] the strongest of the spans (series, first, last, strength) that cover a row, else 0."""
+    values = np.zeros(len(frame))
+    series, dates = frame["series_id"].to_numpy(), frame["date"].to_numpy()
+    for key, first, last, strength in spans:
+        inside = (series == key) & (dates >= np.datetime64(first)) & (dates <= np.datetime64(last))
+        values[inside] = np.maximum(values[inside], strength)
+    return values
+
+
+def read_hours(departments: dict[str, Department], cutoff: dt.date) -> pd.DataFrame:
+    """[series_id, date, hour, y] of the weeks before the cutoff, for hourly profiles."""
+    rows = (
+        SalesByHour.objects.filter(department__in=departments.values())
+        .between(cutoff - dt.timedelta(days=PROFILE_DAYS - 1), cutoff)
+        .exclude(sales_amount=None)
+        .order_by()
+        .values_list("department_id", "date", "hour", "sales_amount")
+    )
+    frame = pd.DataFrame(rows, columns=["series_id", "date", "hour", "y"])
+    return pd.DataFrame(
+        {
+            "series_id": frame["series_id"].astype(str),
+            "date": pd.to_datetime(frame["date"]),
+            "hour": frame["hour"].astype(int),
+            "y": frame["y"].astype(float),
+        }
+    )
+
+

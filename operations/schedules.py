@@ -1,0 +1,69 @@
+"""All schedules of the product, in one place. Set up by upsert: what a person changed in the admin stays."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from accounts.models import Organisation
+
+NIGHT_HOUR, NIGHT_MINUTE = 2, 0
+
+
+@dataclass(frozen=True)
+class Nightly:
+    """A task at a local time of day; `expires` lies below its period, so that a late beat does not pile it up."""
+
+    name: str
+    task: str
+    hour: int
+    minute: int
+    expires: int
+
+
+@dataclass(frozen=True)
+class Repeated:
+    name: str
+    task: str
+    seconds: int
+
+
+NIGHTLY = [Nightly("Nightly chain", "operations.start_nights", NIGHT_HOUR, NIGHT_MINUTE, expires=20 * 3600)]
+REPEATED = [Repeated("Sweep the ledger", "runs.sweep", settings.RUN_SWEEP_SECONDS)]
+
+
+def setup_schedules() -> list[str]:
+    """Create what is missing; returns the names of the schedules that were created."""
+    created: list[str] = []
+    for nightly in NIGHTLY:
+        if not PeriodicTask.objects.filter(name=nightly.name).exists():
+            crontab, _ = CrontabSchedule.objects.get_or_create(
+                minute=str(nightly.minute), hour=str(nightly.hour), timezone=settings.TIME_ZONE
+            )
+            PeriodicTask.objects.create(
+                name=nightly.name, task=nightly.task, crontab=crontab, expire_seconds=nightly.expires
+            )
+            created.append(nightly.name)
+    for repeated in REPEATED:
+        if not PeriodicTask.objects.filter(name=repeated.name).exists():
+            interval, _ = IntervalSchedule.objects.get_or_create(
+                every=repeated.seconds, period=IntervalSchedule.SECONDS
+            )
+            PeriodicTask.objects.create(
+                name=repeated.name, task=repeated.task, interval=interval, expire_seconds=repeated.seconds
+            )
+            created.append(repeated.name)
+    return created
+
+
+def next_night(organisation: Organisation) -> dt.datetime | None:
+    """When the nightly chain starts next; None when the schedule is switched off or not set up."""
+    task = PeriodicTask.objects.filter(task="operations.start_nights", enabled=True).select_related("crontab").first()
+    if task is None or task.crontab is None:
+        return None
+    now = timezone.now()
+    return now + task.crontab.schedule.remaining_estimate(now)
+
+

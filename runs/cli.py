@@ -1,0 +1,65 @@
+"""Runs on the command line: progress to stderr, sentences or JSON to stdout, the exit code to the shell.
+
+Exit code 0 = complete, 1 = failed, partial or suspicious, 2 = wrong usage.
+"""
+
+import datetime as dt
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from runs import registry
+from runs.choices import State
+from runs.ledger import run_now
+from runs.models import Run
+from runs.sentences import of_errors
+
+
+class RunCommand(BaseCommand):
+    """A command that opens a run, works on it in this process and reports how it ended."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="report as JSON")
+
+    def open(self, **options: Any) -> Run:
+        """Open the run to work on."""
+        raise NotImplementedError
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run = run_now(self.open(**options))
+        self.report(run, as_json=options["json"])
+        if run.state != State.DONE:
+            sys.exit(1)
+
+    def report(self, run: Run, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps(as_dict(run), ensure_ascii=False, default=str))
+            return
+        counts = ", ".join(f"{name} {value}" for name, value in run.counts.items() if not isinstance(value, dict))
+        self.stdout.write(f"{registry.title(run.kind)}: {run.get_state_display()}. {counts}")
+        for line in of_errors(run.errors):
+            self.stderr.write(line)
+
+
+def as_dict(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.pk,
+        "kind": run.kind,
+        "state": run.state,
+        "from_date": run.from_date,
+        "to_date": run.to_date,
+        "counts": run.counts,
+        "errors": of_errors(run.errors),
+    }
+
+
+def usage(sentence: str) -> CommandError:
+    """Wrong usage: one sentence, exit code 2."""
+    return CommandError(sentence, returncode=2)
+
+
+def date(text: str) -> dt.date:
+    """An ISO date from the command line. Raises ValueError, which argparse turns into exit code 2."""
+    return dt.date.fromisoformat(text)
