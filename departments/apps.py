@@ -7,8 +7,9 @@ class DepartmentsConfig(AppConfig):
     verbose_name = _("Chain")
 
     def ready(self) -> None:
-        from departments import work  # noqa: F401  (registers the kinds of run)
         from departments.sentences import SENTENCES
-        from runs.sentences import register
+        from runs.registry import register
+        from runs.sentences import register as say
 
-        register(SENTENCES)
+        say(SENTENCES)
+        register("sync_departments", "departments.work.sync_departments", title=_("Synchronise departments"))

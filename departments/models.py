@@ -14,7 +14,11 @@ from encrypted_fields.fields import EncryptedTextField
 
 from accounts.models import Membership, Organisation
 from departments.choices import Kind, Measure, Segment
-from departments.querysets import CalendarQuerySet, ConnectionQuerySet, DepartmentQuerySet
+from departments.querysets import (
+    CalendarQuerySet,
+    ConnectionQuerySet,
+    DepartmentQuerySet,
+)
 
 BEGINNING = dt.date(1900, 1, 1)
 

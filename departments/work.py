@@ -3,14 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
 from departments.clients import iiko_client, note_success
 from departments.models import Connection
 from departments.sync import store_departments
 from runs.choices import State
 from runs.ledger import RunFailed, Work
-from runs.registry import Outcome, register
+from runs.registry import Outcome
 from sources.errors import SourceError
 
 
@@ -18,7 +16,6 @@ def as_error(error: SourceError, connection: Connection) -> dict[str, Any]:
     return {"code": error.code, "params": {**error.params, "source": connection.name}, "transient": error.transient}
 
 
-@register("sync_departments", title=_("Synchronise departments"))
 def sync_departments(work: Work) -> Outcome:
     connections = Connection.objects.filter(organisation=work.run.organisation).tills().select_related("organisation")
     if ids := work.run.params.get("connections"):

@@ -7,8 +7,10 @@ class ForecastingConfig(AppConfig):
     verbose_name = _("Sales forecast")
 
     def ready(self) -> None:
-        from forecasting import work  # noqa: F401  (registers the kinds of run)
         from forecasting.sentences import SENTENCES
-        from runs.sentences import register
+        from runs.registry import register
+        from runs.sentences import register as say
 
-        register(SENTENCES)
+        say(SENTENCES)
+        register("train", "forecasting.work.train", title=_("Train the model"), queue="train")
+        register("forecast", "forecasting.work.forecast", title=_("Forecast"))

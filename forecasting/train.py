@@ -13,7 +13,14 @@ from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe
 from forecasting.gate import Verdict, judge
 from forecasting.models import ModelVersion
 from forecasting.series import Series, latest_cutoff, read_series
-from forecasting.versions import Refused, load_fit, refuse, save_version, serve, serving_version
+from forecasting.versions import (
+    Refused,
+    load_fit,
+    refuse,
+    save_version,
+    serve,
+    serving_version,
+)
 from runs.ledger import RunFailed, open_run
 from runs.models import Run
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
 
 from forecasting.choices import Origin
 from forecasting.models import ForecastIssue
@@ -12,10 +11,9 @@ from forecasting.train import train_version
 from forecasting.versions import Refused, serving_version
 from runs.choices import State
 from runs.ledger import RunFailed, Work
-from runs.registry import Outcome, register
+from runs.registry import Outcome
 
 
-@register("train", title=_("Train the model"), queue="train")
 def train(work: Work) -> Outcome:
     version, verdict = train_version(work.run.organisation, run=work.run, progress=work.progress)
     counts: dict[str, Any] = {
@@ -36,7 +34,6 @@ def train(work: Work) -> Outcome:
     return Outcome(State.DONE, {**counts, **_issued(issue)})
 
 
-@register("forecast", title=_("Forecast"))
 def forecast(work: Work) -> Outcome:
     version = serving_version(work.run.organisation)
     if version is None:

@@ -7,4 +7,6 @@ class OperationsConfig(AppConfig):
     verbose_name = _("Operations")
 
     def ready(self) -> None:
-        from operations import work  # noqa: F401  (registers the kinds of run)
+        from runs.registry import register
+
+        register("nightly", "operations.night.nightly", title=_("Nightly chain"))

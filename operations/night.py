@@ -2,8 +2,6 @@
 
 import datetime as dt
 
-from django.utils.translation import gettext_lazy as _
-
 from accounts.models import Organisation
 from departments.models import Connection
 from departments.timing import organisation_today
@@ -11,7 +9,7 @@ from forecasting.versions import serving_version
 from runs.choices import State, Trigger
 from runs.ledger import RunFailed, Work, open_run
 from runs.models import Run
-from runs.registry import Outcome, Wait, register
+from runs.registry import Outcome, Wait
 from sales.sync import settled_range
 
 
@@ -30,7 +28,6 @@ def start_nights() -> list[int]:
     return [run.pk for run, created in opened if created]
 
 
-@register("nightly", title=_("Nightly chain"))
 def nightly(work: Work) -> Outcome | Wait:
     """Called again after each step: departments and sales side by side, then the forecast."""
     run = work.run

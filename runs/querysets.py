@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from runs.models import Run
 
 
 class RunQuerySet(models.QuerySet["Run"]):

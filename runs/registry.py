@@ -1,4 +1,4 @@
-"""Kinds of work: the floors above register a handler per kind at start-up."""
+"""Kinds of work: the floors above register at start-up where the handler of each kind lives."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
+from django.utils.module_loading import import_string
 
 from runs.choices import State
 
@@ -40,21 +41,23 @@ Handler = Callable[["Work"], Outcome | Wait | Later]
 
 @dataclass(frozen=True)
 class Kind:
+    """`path` is where the handler lives: imported at its first run, so that a web process never loads the engine."""
+
     name: str
     title: str | Promise
-    handler: Handler
+    path: str
     queue: str
+
+    @property
+    def handler(self) -> Handler:
+        return import_string(self.path)  # type: ignore[no-any-return]
 
 
 _kinds: dict[str, Kind] = {}
 
 
-def register(name: str, *, title: str | Promise, queue: str = "default") -> Callable[[Handler], Handler]:
-    def add(handler: Handler) -> Handler:
-        _kinds[name] = Kind(name, title, handler, queue)
-        return handler
-
-    return add
+def register(name: str, path: str, *, title: str | Promise, queue: str = "default") -> None:
+    _kinds[name] = Kind(name, title, path, queue)
 
 
 def kind(name: str) -> Kind:

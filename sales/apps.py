@@ -7,8 +7,13 @@ class SalesConfig(AppConfig):
     verbose_name = _("Sales")
 
     def ready(self) -> None:
-        from runs.sentences import register
-        from sales import work  # noqa: F401  (registers the kinds of run)
+        from departments.signals import departments_synced
+        from runs.registry import register
+        from runs.sentences import register as say
+        from sales.publish import publish_adopted
         from sales.sentences import SENTENCES
 
-        register(SENTENCES)
+        departments_synced.connect(publish_adopted)
+        say(SENTENCES)
+        register("sync_sales", "sales.work.sync_sales", title=_("Load sales"))
+        register("load_connection", "sales.work.load_connection", title=_("Load sales of one source"))

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
+from django.db import transaction
 from django.utils import timezone
 
 from departments.models import Authority, Connection
@@ -228,6 +229,13 @@ def adopt(source: Connection, external_ids: Sequence[str]) -> int:
             )
             changed += publish(source, dates, run=None, departments=[department])
     return changed
+
+
+def publish_adopted(connection: Connection, new_ids: Sequence[str], **kwargs: Any) -> None:
+    """Receiver of `departments_synced`: sales that waited for their department are published once it is known."""
+    if new_ids:
+        with transaction.atomic():
+            adopt(connection, new_ids)
 
 
 def _has_authority(alias: str) -> str:

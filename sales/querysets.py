@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from sales.models import AutoSyncLog
 
 
 class SalesQuerySet(models.QuerySet[Any]):

@@ -6,30 +6,24 @@ import time
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.dispatch import receiver
 from django.utils import timezone, translation
-from django.utils.translation import gettext_lazy as _
 
 from departments.choices import SELLING_TYPES
 from departments.clients import iiko_client, note_success
 from departments.models import Connection, Department
-from departments.signals import departments_synced
 from departments.work import as_error
 from runs.choices import State
 from runs.ledger import RunFailed, Work
 from runs.models import Run
-from runs.registry import Later, Outcome, Wait, register
+from runs.registry import Later, Outcome, Wait
 from runs.sentences import of_errors, sentence
 from sales.load import Loader
 from sales.models import AutoSyncLog
-from sales.publish import adopt
 from sources.errors import SourceError
 
 BUSY_AGAIN = 3.0  # seconds until a connection that another run is loading is looked at again
 
 
-@register("sync_sales", title=_("Load sales"))
 def sync_sales(work: Work) -> Outcome | Wait | Later:
     run = work.run
     if not run.params.get("opened"):
@@ -92,7 +86,6 @@ def _sum_up(children: list[Run]) -> Outcome:
     return Outcome(state, counts, errors)
 
 
-@register("load_connection", title=_("Load sales of one source"))
 def load_connection(work: Work) -> Outcome:
     run = work.run
     connection = Connection.objects.select_related("organisation").get(pk=run.params["connection"])
@@ -154,12 +147,3 @@ def _log_line(run: Run, outcome: Outcome) -> None:
             "executed_at": timezone.now(),
         },
     )
-
-
-@receiver(departments_synced)
-def publish_adopted(connection: Connection, new_ids: list[str], **kwargs: Any) -> None:
-    """Sales that waited for their department are published as soon as it is known."""
-    if new_ids:
-        with transaction.atomic():
-            adopt(connection, new_ids)
-

@@ -1,3 +1,0 @@
-"""The runs of this floor."""
-
-from operations import night  # noqa: F401
