@@ -27,7 +27,7 @@ class MoneySum(Sum):
         return self.as_sql(
             compiler,
             connection,
-            template="%(function)s(%(distinct)sCAST(ROUND(%(expressions)s * 10000) AS INTEGER))%(filter)s",
+            template="%(function)s(%(distinct)sCAST(ROUND(%(expressions)s * 10000) AS INTEGER))",
             **extra,
         )
 
