@@ -1,5 +1,6 @@
 """May a freshly trained version serve? The first must beat naive; a refit must not be worse, and be sane."""
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,16 +39,17 @@ def judge(series: Series, new: engine.Fit, backtest: dict[str, Any], old: engine
     after = float((ahead["yhat"] * (ahead["p_open"] >= 0.5)).sum())
     if before > 0 and not before / MOST_CHANGE <= after <= before * MOST_CHANGE:
         return _no("out_of_scale", ratio=f"{after / before:.2f}")
-    if old is None or old.trained_through >= series.cutoff:
+    seen = None if old is None else dt.date.fromisoformat(old.trained_through)
+    if old is None or seen is None or seen >= series.cutoff or set(old.covariates) - set(series.panel.numeric):
         return Verdict(True, "passed_naive", {"wape": _percent(backtest["wape"]), "naive": _percent(backtest["snaive_wape"])})
-    days = min((series.cutoff - old.trained_through).days, 28)
-    ours, theirs = (_wape_after(series, fit, old.trained_through, days) for fit in (new, old))
+    days = min((series.cutoff - seen).days, 28)
+    ours, theirs = (_wape_after(series, fit, seen, days) for fit in (new, old))
     if ours > theirs * TOLERANCE:
         return _no("worse_than_serving", wape=_percent(ours), serving=_percent(theirs))
     return Verdict(True, "passed_refit", {"wape": _percent(ours), "serving": _percent(theirs)})
 
 
-def _wape_after(series: Series, fit: engine.Fit, origin: Any, days: int) -> float:
+def _wape_after(series: Series, fit: engine.Fit, origin: dt.date, days: int) -> float:
     frame = engine.predict(fit, series.panel, origin, days)
     y = metrics.actuals(series.panel, frame)
     return metrics.wape(y, frame["yhat"].to_numpy())

@@ -68,7 +68,9 @@ def make_issue(
     made_at = made_at or timezone.now()
     promised_on = promise_date(organisation, made_at)
     fit = load_fit(version)
-    series = read_series(organisation, cutoff=cutoff, horizon=horizon, known_on=promised_on)
+    series = read_series(
+        organisation, cutoff=cutoff, horizon=horizon, known_on=promised_on, covariates=fit.covariates
+    )
     if not series.departments:
         return None
     frame = engine.predict(fit, series.panel, cutoff, horizon, cutoffs=series.cutoffs)

@@ -1,6 +1,7 @@
 """From published sales and the calendar to the engine's panel."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +54,18 @@ def forecast_departments(organisation: Organisation, cutoff: dt.date) -> dict[st
     return {str(department.pk): department for department in found}
 
 
-def read_series(organisation: Organisation, *, cutoff: dt.date, horizon: int, known_on: dt.date | None = None) -> Series:
+def read_series(
+    organisation: Organisation,
+    *,
+    cutoff: dt.date,
+    horizon: int,
+    known_on: dt.date | None = None,
+    covariates: Collection[str] = (),
+) -> Series:
     """The panel as it stood at `cutoff`, with the calendar of the days ahead.
 
     Nothing after the cutoff is read, and of events and closures only what was known on `known_on` (default: the
-    cutoff). Untrusted days are left out: to the engine they are not recorded.
+    cutoff). `covariates` names event columns a model expects, whether or not such events are near. Untrusted days are left out: to the engine they are not recorded.
     """
     departments = forecast_departments(organisation, cutoff)
     rows = (
@@ -78,10 +86,13 @@ def read_series(organisation: Organisation, *, cutoff: dt.date, horizon: int, kn
     )
     last = cutoff + dt.timedelta(days=horizon)
     first = min(sales["date"].min().date() if len(sales) else cutoff, cutoff)
-    covariates = _covariates(organisation, departments, first, last, known_on or cutoff)
+    frame = _covariates(organisation, departments, first, last, known_on or cutoff)
+    for name in covariates:
+        if name not in frame:
+            frame[name] = 0.0
     known = dict(DepartmentCutoff.objects.filter(department__in=departments.values()).values_list("department", "date"))
     cutoffs = {key: min(known.get(department.pk, cutoff), cutoff) for key, department in departments.items()}
-    return Series(build_panel(sales, covariates, last), departments, cutoffs, cutoff)
+    return Series(build_panel(sales, frame, last), departments, cutoffs, cutoff)
 
 
 def _covariates(

@@ -52,7 +52,9 @@ def train_version(
         raise RunFailed("too_short", days=LEAST_DAYS)
     steps = len(origins) + 2
     tell(0, steps, "backtesting")
-    score = backtest_score(series, origins, RECIPES[recipe], lambda done: tell(done, steps, "backtesting"))
+    score = backtest_score(
+        series, origins, RECIPES[recipe], lambda share: tell(int(share * len(origins)), steps, "backtesting")
+    )
     tell(len(origins), steps, "fitting")
     fit = engine.fit(series.panel, cutoff, RECIPES[recipe], threads=settings.FORECAST_THREADS)
     tell(len(origins) + 1, steps, "judging")
@@ -83,7 +85,7 @@ def rolling_origins(series: Series, count: int = BACKTEST_ORIGINS) -> list[dt.da
 
 
 def backtest_score(
-    series: Series, origins: list[dt.date], recipe: Recipe, tell: Callable[[int], None] | None = None
+    series: Series, origins: list[dt.date], recipe: Recipe, tell: Callable[[float], None] | None = None
 ) -> dict[str, Any]:
     """Score of a recipe refitted at every origin, beside seasonal naive and the mean of four same weekdays."""
     frame = engine.backtest(
@@ -92,7 +94,7 @@ def backtest_score(
         recipe,
         horizon=BACKTEST_HORIZON,
         threads=settings.FORECAST_THREADS,
-        progress=(lambda done, total: tell(done)) if tell else None,
+        progress=(lambda share, step: tell(share)) if tell else None,
     )
     return {
         **metrics.score_backtest(series.panel, frame, BACKTEST_HORIZON),

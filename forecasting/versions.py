@@ -1,5 +1,6 @@
 """Model versions: kept as data, checked before they are loaded, one of them serving."""
 
+import datetime as dt
 import hashlib
 from functools import lru_cache
 from typing import Any
@@ -37,10 +38,10 @@ def save_version(
     version = ModelVersion.objects.create(
         organisation=organisation,
         number=newest + 1,
-        recipe=manifest["recipe"]["name"],
-        code_version=str(manifest["recipe"]["code_version"]),
-        contract=manifest["contract"],
-        trained_through=manifest["trained_through"],
+        recipe=fit.recipe.name,
+        code_version=str(fit.recipe.code_version),
+        contract=manifest["contract_hash"],
+        trained_through=dt.date.fromisoformat(fit.trained_through),
         manifest=manifest,
         metrics=metrics,
         run=run,

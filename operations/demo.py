@@ -1,0 +1,145 @@
+"""A chain to look at: two simulated till servers, loaded, trained on and forecast like any other."""
+
+import datetime as dt
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from accounts.models import Organisation, User
+from departments.calendar import seed_holidays
+from departments.connect import add_connection
+from departments.models import Connection, Department, SourceDepartment
+from departments.sync import start_sync as start_department_sync
+from departments.timing import organisation_today
+from forecasting.models import ForecastIssue
+from forecasting.predict import start_forecast
+from forecasting.replay import replay
+from forecasting.series import latest_cutoff
+from forecasting.train import start_training
+from forecasting.versions import serving_version
+from operations.schedules import setup_schedules
+from runs.choices import State, Trigger
+from runs.ledger import run_now
+from runs.models import Run
+from runs.sentences import of_errors
+from sales.sync import settled_range, start_sync
+from sources.simulator import IikoServer
+from sources.simulator.worlds.demo import demo_world
+
+PORTS = {1: 8021, 2: 8022}
+NAMES = {1: "iiko Almaty", 2: "iiko Astana"}
+LOGIN = PASSWORD = "demo"
+REPLAYED_DAYS = 56
+
+Say = Callable[[str], None]
+
+
+class DemoFailed(Exception):
+    """A step of the demonstration did not end well; the text says which and why."""
+
+
+def login_file() -> Path:
+    return Path(settings.VAR_DIR) / "demo-login.txt"
+
+
+def build_demo(*, departments: int, days: int, say: Say) -> None:
+    """Load, train and forecast the demonstration chain; what is there already is kept and only brought up to date."""
+    organisation = Organisation.objects.main()
+    _administrator(say)
+    with simulators(departments, days) as urls:
+        connections = [
+            add_connection(organisation, kind="iiko", name=NAMES[number], url=url, login=LOGIN, password=PASSWORD)[0]
+            for number, url in urls.items()
+        ]
+        today = organisation_today(organisation)
+        seed_holidays(organisation, range(today.year - 3, today.year + 2))
+        _sales(organisation, connections, days, say)
+    _segments(departments, days)
+    _forecasts(organisation, say)
+    setup_schedules()
+
+
+@contextmanager
+def simulators(departments: int, days: int) -> Iterator[dict[int, str]]:
+    """Both servers on their ports for the time of the block; one that is running already is used as it is."""
+    with ExitStack() as stack:
+        urls = {}
+        for number, port in PORTS.items():
+            server = IikoServer(
+                demo_world(server=number, days=days, departments=departments), port=port, login=LOGIN, password=PASSWORD
+            )
+            try:
+                server.start()
+            except OSError:
+                urls[number] = f"http://127.0.0.1:{port}"
+                continue
+            stack.callback(server.stop)
+            urls[number] = server.url
+        yield urls
+
+
+def _administrator(say: Say) -> None:
+    if User.objects.filter(is_superuser=True).exists():
+        return
+    password = secrets.token_urlsafe(9)
+    User.objects.create_superuser("admin", password=password)
+    path = login_file()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"login: admin\npassword: {password}\n")
+    say(f"administrator created, see {path}")
+
+
+def _sales(organisation: Organisation, connections: list[Connection], days: int, say: Say) -> None:
+    if not Department.objects.filter(organisation=organisation).exists():
+        say("synchronising departments")
+        _must(run_now(start_department_sync(organisation=organisation, trigger=Trigger.COMMAND)[0]))
+    first, yesterday = settled_range(organisation)
+    done = latest_cutoff(organisation)
+    if done == yesterday:
+        return
+    if done is None:
+        first = yesterday - dt.timedelta(days=days - 1)
+    else:
+        first = min(first, done)
+    say(f"loading sales from {first} to {yesterday}")
+    run = start_sync(
+        organisation=organisation,
+        from_date=first,
+        to_date=yesterday,
+        connections=connections,
+        trigger=Trigger.COMMAND,
+        log_as="first" if done is None else "daily",
+    )[0]
+    _must(run_now(run))
+
+
+def _segments(departments: int, days: int) -> None:
+    """Tills do not know segments; a person would choose them in the admin."""
+    for number in PORTS:
+        world = demo_world(server=number, days=days, departments=departments)
+        for external_id, segment in world.segments().items():
+            for row in SourceDepartment.objects.filter(external_id=external_id).exclude(department=None):
+                Department.objects.filter(pk=row.department_id).update(segment_type=segment)
+
+
+def _forecasts(organisation: Organisation, say: Say) -> None:
+    cutoff = latest_cutoff(organisation)
+    if not ForecastIssue.objects.filter(organisation=organisation).exists():
+        say("replaying the mornings of the last weeks")
+        replay(organisation, days=REPLAYED_DAYS)
+    if serving_version(organisation) is None:
+        say("training")
+        _must(run_now(start_training(organisation=organisation, trigger=Trigger.COMMAND)[0]))
+    elif not ForecastIssue.objects.filter(organisation=organisation, data_as_of=cutoff).exists():
+        say("forecasting")
+        _must(run_now(start_forecast(organisation=organisation, trigger=Trigger.COMMAND)[0]))
+
+
+def _must(run: Run) -> None:
+    if run.state not in (State.DONE, State.PARTIAL):
+        raise DemoFailed("; ".join(of_errors(run.errors)) or f"{run} ended as {run.state}")
