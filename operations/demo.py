@@ -69,16 +69,13 @@ def simulators(departments: int, days: int) -> Iterator[dict[int, str]]:
     with ExitStack() as stack:
         urls = {}
         for number, port in PORTS.items():
-            server = IikoServer(
-                demo_world(server=number, days=days, departments=departments), port=port, login=LOGIN, password=PASSWORD
-            )
+            world = demo_world(server=number, days=days, departments=departments)
+            urls[number] = f"http://127.0.0.1:{port}"
             try:
-                server.start()
+                server = IikoServer(world, port=port, login=LOGIN, password=PASSWORD)
             except OSError:
-                urls[number] = f"http://127.0.0.1:{port}"
-                continue
-            stack.callback(server.stop)
-            urls[number] = server.url
+                continue  # served already, by a demonstration that is running
+            stack.enter_context(server)
         yield urls
 
 

@@ -130,7 +130,7 @@ class Work:
         if not self._mine().select_for_update().exists():
             raise LostLease
 
-    def progress(self, done: int, total: int, code: str = "", **params: Any) -> None:
+    def progress(self, done: int, total: int, code: str = "", /, **params: Any) -> None:
         """Show progress (at most twice a second) and stop if somebody asked for it."""
         now = time.monotonic()
         if self.lost.is_set():
