@@ -1,0 +1,83 @@
+"""Who asked what, and which of iiko's rules were broken by it."""
+
+import threading
+import time
+import uuid
+from collections import Counter
+from typing import Any
+
+MAX_FIELDS, MAX_DAYS = 7, 31
+
+
+class Tokens:
+    """Licence slots: each login takes one until logout, expiry or a restart."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._issued: dict[str, float] = {}
+
+    def live(self, ttl: float) -> list[str]:
+        with self._guard:
+            now = time.monotonic()
+            self._issued = {token: at for token, at in self._issued.items() if now - at < ttl}
+            return list(self._issued)
+
+    def issue(self, slots: int, ttl: float) -> str | None:
+        """A new token, None if no slot is free."""
+        if len(self.live(ttl)) >= slots:
+            return None
+        token = str(uuid.uuid4())
+        with self._guard:
+            self._issued[token] = time.monotonic()
+        return token
+
+    def give_back(self, token: str) -> bool:
+        with self._guard:
+            return self._issued.pop(token, None) is not None
+
+    def drop(self) -> None:
+        """A restart: every token is forgotten."""
+        with self._guard:
+            self._issued.clear()
+
+
+class Audit:
+    """Counts requests by kind and those in progress at once; `broken` lists the rules broken, in words."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        with self._guard:
+            self.requests: Counter[str] = Counter()
+            self.questions: list[dict[str, Any]] = []
+            self.broken: list[str] = []
+            self.max_overlap = self._inside = 0
+
+    def enter(self, kind: str) -> None:
+        with self._guard:
+            self.requests[kind] += 1
+            self._inside += 1
+            self.max_overlap = max(self.max_overlap, self._inside)
+            if self._inside > 1:
+                self.broken.append(f"{kind} while another request was in progress")
+
+    def leave(self) -> None:
+        with self._guard:
+            self._inside -= 1
+
+    def breach(self, what: str) -> None:
+        with self._guard:
+            self.broken.append(what)
+
+    def question(self, question: dict[str, Any], days: int | None) -> None:
+        with self._guard:
+            self.questions = [*self.questions[-99:], question]
+        names = [*(question.get("groupByRowFields") or []), *(question.get("aggregateFields") or [])]
+        if len(names) > MAX_FIELDS:
+            self.breach(f"{len(names)} fields in one question")
+        if str(question.get("buildSummary", False)).lower() == "true":
+            self.breach("buildSummary true")
+        if days is not None and days > MAX_DAYS:
+            self.breach(f"{days} days in one question")

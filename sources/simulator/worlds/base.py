@@ -1,0 +1,83 @@
+"""What a simulated server tells about: a tree of nodes and cells of sales."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+KEPT, DELETED, WRITTEN_OFF = "NOT_DELETED", "DELETED", "DELETED_WITH_WRITEOFF"
+# Sales up to this hour belong to the evening before.
+FIRST_HOUR_OF_DAY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    id: str
+    parent_id: str | None
+    name: str
+    type: str
+    code: str | None = None
+    taxpayer_id: str = ""
+
+
+class Cell(NamedTuple):
+    """Sales of one department, business date and local hour of closing with one set of flags."""
+
+    department_id: str | None
+    date: date
+    hour: int | None
+    revenue: Decimal
+    gross: Decimal
+    orders: int
+    guests: int
+    order_deleted: str = KEPT
+    dish_deleted: str = KEPT
+    storned: bool = False
+
+
+class Receipt(NamedTuple):
+    """One bill: its share of a cell, the time it was closed (naive, local) and its number."""
+
+    cell: Cell
+    closed_at: datetime
+    number: int
+
+
+class World(Protocol):
+    def departments(self) -> list[Node]: ...
+
+    def cells(self, first: date, last: date) -> Iterable[Cell]:
+        """Everything recorded of the business dates `first`..`last`, deleted and returned bills with their flags."""
+
+
+def receipts(cells: Iterable[Cell]) -> Iterator[Receipt]:
+    """Bills that add up to the cells: equal shares, the remainder on the last, spread over the hour."""
+    number = 1000
+    for cell in cells:
+        count = max(1, cell.orders)
+        share = Cell(*cell)._replace(
+            revenue=_share(cell.revenue, count),
+            gross=_share(cell.gross, count),
+            orders=1,
+            guests=cell.guests // count,
+        )
+        for place in range(count):
+            number += 1
+            if place == count - 1:
+                share = share._replace(
+                    revenue=cell.revenue - share.revenue * place,
+                    gross=cell.gross - share.gross * place,
+                    orders=cell.orders - place,
+                    guests=cell.guests - share.guests * place,
+                )
+            yield Receipt(share, closing_time(cell.date, cell.hour or 0, place * 3599.382 / count), number)
+
+
+def _share(money: Decimal, count: int) -> Decimal:
+    return (money / count).quantize(Decimal(1))
+
+
+def closing_time(day: date, hour: int, seconds: float) -> datetime:
+    after_midnight = timedelta(days=1) if hour < FIRST_HOUR_OF_DAY else timedelta()
+    return datetime.combine(day, time(hour)) + after_midnight + timedelta(seconds=seconds)
