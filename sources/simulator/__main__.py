@@ -1,0 +1,5 @@
+import sys
+
+from sources.simulator.cli import main
+
+sys.exit(main())

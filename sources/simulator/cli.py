@@ -1,0 +1,80 @@
+"""The command line of the simulated iiko server."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from sources.simulator.server import IikoServer
+from sources.simulator.worlds import load_world
+from sources.simulator.worlds.base import World
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument(
+        "--world", default="demo", help="demo, or csv:FILE (store,ts,ticket,item,category,qty,unit_price)"
+    )
+    parser.add_argument(
+        "--server", type=int, choices=(1, 2), default=1, help="which server of the demo chain"
+    )
+    parser.add_argument("--slots", type=int, default=3, help="licence slots")
+    parser.add_argument(
+        "--departments", type=int, default=14, help="branches of the demo chain on both servers"
+    )
+    parser.add_argument("--days", type=int, default=800, help="days of sales of the demo chain")
+    parser.add_argument("--login", default="demo")
+    parser.add_argument("--password", default="demo")
+
+
+def serve(
+    port: int,
+    world: World,
+    *,
+    host: str = "127.0.0.1",
+    slots: int = 3,
+    login: str = "demo",
+    password: str = "demo",
+) -> None:
+    """Serves until SIGTERM or Ctrl-C. Raises OSError if the port is taken."""
+    server = IikoServer(world, port=port, host=host, login=login, password=password)
+    server.faults.slots = slots
+    server.start()
+
+    def stop(_: int, __: FrameType | None) -> None:
+        server.stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    print(f"simulated iiko server on {server.url}, login {login}", flush=True)
+    server.stopping.wait()
+    server.stop()
+
+
+def run(options: argparse.Namespace) -> None:
+    """What the parsed arguments ask for. Raises ValueError (no such world), OSError (port taken)."""
+    world = load_world(
+        options.world, server=options.server, departments=options.departments, days=options.days
+    )
+    serve(
+        options.port,
+        world,
+        host=options.host,
+        slots=options.slots,
+        login=options.login,
+        password=options.password,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 after a clean stop, 2 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="simulate_iiko", description=__doc__)
+    add_arguments(parser)
+    try:
+        run(parser.parse_args(argv))
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
