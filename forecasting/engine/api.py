@@ -1,0 +1,266 @@
+"""Fit, predict, backtest: the only functions others call. Each sees nothing after its cutoff."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import date
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from forecasting.engine import intervals, members
+from forecasting.engine.errors import ContractMismatch, EngineError
+from forecasting.engine.fallback import Pool
+from forecasting.engine.features import Features, names
+from forecasting.engine.history import SHORT, History
+from forecasting.engine.intervals import Calibration
+from forecasting.engine.mix import Mix
+from forecasting.engine.panel import Panel
+from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_hash
+
+Progress = Callable[[float, str], None]
+COLUMNS = ["series_id", "cutoff", "date", "h", "yhat", "lo80", "hi80", "lo95", "hi95", "rule", "p_open"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A recipe trained on a panel up to a date: everything needed to predict, as texts and JSON-able data."""
+
+    recipe: Recipe
+    seed: int
+    trained_through: str
+    covariates: list[str]
+    states: list[str]
+    mix_weight: float
+    calibration: Calibration
+    rows: int = 0
+    boosters: dict[str, lgb.Booster] = field(default_factory=dict)
+
+    def manifest(self) -> dict[str, object]:
+        """JSON-able description; with `texts` enough to load the fit again."""
+        return {
+            "recipe": asdict(self.recipe), "contract_hash": contract_hash(self.recipe), "seed": self.seed,
+            "trained_through": self.trained_through, "rows": self.rows, "members": sorted(self.boosters),
+            "features": names(self.covariates, self.states), "category_maps": {},
+            "covariates": self.covariates, "states": self.states,
+            "blend": {"mix": self.mix_weight, **{m: (1 - self.mix_weight) / 2 for m in sorted(self.boosters)}},
+            "calibration": self.calibration.as_dict(),
+        }  # fmt: skip
+
+    def texts(self) -> dict[str, str]:
+        """LightGBM model texts by member."""
+        return {name: booster.model_to_string() for name, booster in self.boosters.items()}
+
+    @classmethod
+    def load(cls, manifest: dict, texts: dict[str, str]) -> "Fit":
+        """The fit a manifest and its texts describe. Raises ContractMismatch when this code would read them otherwise."""
+        try:
+            recipe = Recipe(**manifest["recipe"])
+        except TypeError as error:
+            raise ContractMismatch("contract_mismatch", stored=manifest.get("contract_hash", ""), code="") from error
+        if contract_hash(recipe) != manifest["contract_hash"]:
+            raise ContractMismatch(
+                "contract_mismatch", stored=manifest["contract_hash"], code=contract_hash(recipe)
+            )
+        if sorted(texts) != sorted(manifest["members"]):
+            raise ContractMismatch("members_missing", stored=manifest["members"], given=sorted(texts))
+        return cls(
+            recipe, manifest["seed"], manifest["trained_through"], manifest["covariates"], manifest["states"],
+            manifest["blend"]["mix"], Calibration(**manifest["calibration"]), manifest["rows"],
+            {name: lgb.Booster(model_str=text) for name, text in texts.items()},
+        )  # fmt: skip
+
+
+def quiet(share: float, step: str) -> None:
+    """Progress for those who do not watch: called with the share done (0..1) and a step's code."""
+
+
+def fit(
+    panel: Panel, cutoff: date | str | pd.Timestamp, recipe: Recipe | None = None, *, seed: int = 7, threads: int = 1,
+    progress: Progress | None = None, calibration: Calibration | None = None, calibrate: bool = True,
+) -> Fit:  # fmt: skip
+    """Train `recipe` on the sales up to and including `cutoff`.
+
+    A `calibration` of an earlier fit is used as it is; `calibrate=False` takes it from the seasonal mix alone, which is
+    three times as fast and a little too wide. `progress(share, step)` has steps features, calibrate, train, done.
+    """
+    recipe, tell = recipe or RECIPES[DEFAULT_RECIPE], progress or quiet
+    tell(0.0, "features")
+    history = History(panel, cutoff)
+    if not history.recorded.any():
+        raise EngineError("no_history", cutoff=str(cutoff)[:10])
+    covariates = sorted(panel.numeric)
+    features, mix = Features(history, covariates), Mix(history)
+    weight = mix_weight(history, recipe)
+    tell(0.15, "calibrate")
+    if calibration is None:
+        calibration = _calibrate(features, mix, recipe, weight, seed, threads, learned=calibrate)
+    tell(0.5, "train")
+    s, o, h = members.training_rows(history, recipe, seed, row_limit(history, recipe.rows, recipe))
+    boosters = members.train(features, recipe, s, o, h, seed=seed, threads=threads)
+    tell(1.0, "done")
+    return Fit(
+        recipe, seed, str(pd.Timestamp(cutoff).date()), covariates, history.state_names,
+        weight if boosters else 1.0, calibration, len(s), boosters,
+    )  # fmt: skip
+
+
+def row_limit(history: History, most: int, recipe: Recipe) -> int:
+    return int(min(most, recipe.rows_per_record * history.recorded.sum()))
+
+
+def mix_weight(history: History, recipe: Recipe) -> float:
+    """Share of the seasonal mix in the blend: half where there is little to learn from."""
+    records = int(history.recorded.sum())
+    return 0.5 if records < 7000 else recipe.mix_weight
+
+
+def blend(
+    boosters: dict[str, lgb.Booster], weight: float, features: Features, mix: Mix,
+    s: np.ndarray, o: np.ndarray, h: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """[rows] forecasts: the learned members' mean and the seasonal mix, by fixed weights."""
+    seasonal = mix.forecast(s, o, h)
+    if not boosters:
+        return seasonal
+    return (1 - weight) * members.forecast(boosters, features, s, o, h).mean(axis=0) + weight * seasonal
+
+
+def _calibrate(
+    features: Features, mix: Mix, recipe: Recipe, weight: float, seed: int, threads: int, *, learned: bool
+) -> Calibration:
+    """Errors on the last ten weeks and on the same season a year ago, by models that have not seen those targets."""
+    past, last = features.history, features.history.cutoff
+    usable = np.ones(len(past.at), dtype=bool)
+    blocks = [(last - recipe.calibration_days + 1, last + 1)]
+    if (past.records[:, max(last - 364 - recipe.horizon, 0)] >= 120).any():
+        blocks.append((last - 364 - 14, last - 364 + 42))
+    rows = []
+    for first, end in blocks:
+        usable[max(first, 0) : end] = False
+        rows.append(_block_rows(past, first, end, recipe.horizon))
+    s, o, h = (np.concatenate(part) for part in zip(*rows, strict=True))
+    if len(s) > recipe.calibration_rows:
+        keep = np.sort(np.random.default_rng(seed).choice(len(s), recipe.calibration_rows, replace=False))
+        s, o, h = s[keep], o[keep], h[keep]
+    boosters = {}
+    if learned:
+        limit = row_limit(past, recipe.calibration_rows, recipe)
+        train_rows = members.training_rows(past, recipe, seed + 1, limit, usable)
+        boosters = members.train(features, recipe, *train_rows, seed=seed + 1, threads=threads)
+    forecast = blend(boosters, weight, features, mix, s, o, h)
+    return intervals.calibrate(past, s, o, h, forecast, _cold_starts(past, blocks[0][0]))
+
+
+def _block_rows(past: History, first: int, end: int, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All (s, o, h) with the origin in the block, every third day, and the target in it."""
+    origins = np.arange(max(first - 1, 28), end - 1, 3)
+    s, o, h = (a.reshape(-1) for a in np.meshgrid(np.arange(len(past.series)), origins, np.arange(1, horizon + 1)))
+    good = o + h < end
+    s, o, h = s[good], o[good], h[good]
+    good = past.recorded[s, o + h] & (past.records[s, o] >= SHORT) & (past.level[s, o] > 0)
+    return s[good], o[good], h[good]
+
+
+def _cold_starts(past: History, origin: int) -> np.ndarray:
+    """Actual / forecast of the fallback, each series pretending to have opened one, two or three weeks before."""
+    if origin < 60:
+        return np.empty(0)
+    pool, out = Pool(past, origin), []
+    t = np.arange(origin + 1, min(origin + 29, past.cutoff + 1))
+    for s in range(len(past.series)):
+        days = np.flatnonzero(past.recorded[s, : origin + 1])
+        if len(days) < SHORT:
+            continue
+        for weeks in (1, 2, 3):
+            few = days[days > origin - 7 * weeks]
+            if len(few):
+                forecast = pool.short(past.y[s, few], few, t)
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    out.append(past.y[s, t] / forecast)
+    ratios = np.concatenate(out) if out else np.empty(0)
+    return ratios[np.isfinite(ratios)]
+
+
+def predict(
+    fitted: Fit, panel: Panel, cutoff: date | str | pd.Timestamp, horizon: int = 35, *,
+    cutoffs: dict[str, date] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Forecasts of every series for the days cutoff + 1 .. cutoff + horizon, COLUMNS.
+
+    `cutoffs` names series whose last complete date is older than `cutoff`: nothing later of theirs is used and `h`
+    counts from there. `rule` says how a number was made: model, blend (seasonal mix alone), short_history, no_history,
+    closed (known closure: zeros). `yhat` holds if the series opens at all; `p_open` is how likely it does, from the
+    last eight same weekdays and the feast's earlier years. Raises EngineError missing_covariate.
+    """
+    missing = [c for c in fitted.covariates if c not in panel.numeric]
+    if missing:
+        raise EngineError("missing_covariate", names=missing)
+    end = pd.Timestamp(cutoff) + pd.Timedelta(days=horizon)
+    history = History(panel.until(end), cutoff, cutoffs, states=fitted.states)
+    features, mix = Features(history, fitted.covariates), Mix(history)
+    count = len(history.series)
+    days = history.cutoff + np.arange(1, horizon + 1)
+    s, t = np.repeat(np.arange(count), horizon), np.tile(days, count)
+    o = history.origin[s]
+    h = t - o
+    records = np.where(o >= 0, history.records[s, np.maximum(o, 0)], 0)
+    level = history.level[s, np.maximum(o, 0)]
+
+    rule = np.where(records == 0, "no_history", np.where((records < SHORT) | ~(level > 0), "short_history", "model"))
+    yhat = np.zeros(len(s))
+    full = rule == "model"
+    if full.any():
+        args = s[full], o[full], h[full]
+        yhat[full] = blend(fitted.boosters, fitted.mix_weight, features, mix, *args)
+        if not fitted.boosters:
+            rule[full] = "blend"
+    pool = Pool(history, history.cutoff)
+    for i in np.unique(s[~full]):
+        mine = s == i
+        seen = np.flatnonzero(history.recorded[i])
+        few = pool.short(history.y[i, seen], seen, t[mine]) if len(seen) else pool.without_history(t[mine])
+        yhat[mine] = few
+    out = {k: yhat * v for k, v in fitted.calibration.short.items()}
+    out = intervals.ordered(yhat, out)
+    if full.any():
+        for name, values in intervals.bounds(fitted.calibration, history, *args, yhat[full]).items():
+            out[name][full] = values
+    p_open = _chance_open(history, s, o, t)
+    shut = history.closed[s, t]
+    for values in (yhat, *out.values(), p_open):
+        values[shut] = 0.0
+    rule[shut] = "closed"
+    return pd.DataFrame({
+        "series_id": np.array(history.series, dtype=object)[s], "cutoff": history.dates[np.maximum(o, 0)],
+        "date": history.dates[t], "h": h, "yhat": yhat, **out, "rule": rule, "p_open": p_open,
+    })[COLUMNS]  # fmt: skip
+
+
+def _chance_open(past: History, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
+    b = t - 7 * -(-(t - o) // 7)
+    usual = np.where(b >= 0, past.open_rate[s, np.maximum(b, 0)], np.nan)
+    usual = np.where(np.isnan(usual), 1.0, usual)
+    feast = past.feast["open"][s, t]
+    return np.where(past.feasts.on[s, t] & ~np.isnan(feast), np.minimum(usual, 1.0) * feast, usual)
+
+
+def backtest(
+    panel: Panel, origins: list[date], recipe: Recipe | None = None, *, horizon: int = 28, seed: int = 7,
+    threads: int = 1, progress: Progress | None = None, refit: bool = True, calibrate: bool = True,
+) -> pd.DataFrame:  # fmt: skip
+    """`predict` from each origin with a fit that ends there (`refit=False`: one fit, at the earliest), plus `y`."""
+    if not len(origins):
+        raise EngineError("no_origins")
+    tell, parts, fitted = progress or quiet, [], None
+    panel = panel.until(max(pd.Timestamp(o) for o in origins) + pd.Timedelta(days=horizon))
+    for n, origin in enumerate(sorted(pd.Timestamp(o) for o in origins)):
+        tell(n / len(origins), "backtest")
+        if fitted is None or refit:
+            fitted = fit(panel, origin, recipe, seed=seed, threads=threads, calibrate=calibrate)
+        part = predict(fitted, panel, origin, horizon)
+        part["y"] = panel.y[:, [panel.index(d) for d in part["date"].iloc[:horizon]]].reshape(-1)
+        parts.append(part)
+    tell(1.0, "done")
+    return pd.concat(parts, ignore_index=True)
+

@@ -1,0 +1,175 @@
+"""What was known at the end of each day: causal statistics of a panel, computed once for all origins."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from forecasting.engine import calendar
+from forecasting.engine.panel import Panel, is_binary
+from forecasting.engine.windows import (
+    lag,
+    take,
+    trailing_mean,
+    trailing_sum,
+    weekday_ewm,
+)
+
+HALF_LIVES = (1.5, 3.0, 8.0, 26.0)  # weeks
+SEEN_AHEAD = 36  # a feast's effect at a day uses occurrences at least this many days before: past every origin
+SHORT = 28  # records below which a series has no history of its own to speak of
+
+
+class History:
+    """Statistics of `panel` as of each day, blind to everything after `cutoff` (per series after `cutoffs[series]`).
+
+    All matrices are [series, days]. Levels and lags are computed on `clean`, the sales with feasts taken out.
+    """
+
+    def __init__(
+        self, panel: Panel, cutoff: date | str | pd.Timestamp, cutoffs: dict[str, date] | None = None,
+        *, states: list[str] | None = None,
+    ) -> None:  # fmt: skip
+        self.series, self.dates = panel.series, panel.dates
+        self.cutoff = panel.index(cutoff)
+        own = cutoffs or {}
+        self.origin = np.array(
+            [min(self.cutoff, panel.index(own[s])) if s in own else self.cutoff for s in panel.series], dtype=np.int64
+        )
+        self.at = np.arange(len(panel.dates))
+        future = self.at[None, :] > self.origin[:, None]
+        self.y = np.where(future, np.nan, panel.y)
+        self.closed, self.numeric = panel.closed, panel.numeric
+        self.feasts = calendar.feasts(panel.holiday, panel.dates)
+        self.clean = np.where(self.feasts.on, np.nan, self.y)
+        self.recorded = ~np.isnan(self.y)
+        self.records = np.cumsum(self.recorded, axis=1)
+        self.first = np.where(self.recorded.any(axis=1), self.recorded.argmax(axis=1), len(self.at))
+        self._levels()
+        self._surprise()
+        self._feast_effects()
+        self._opening()
+        self._states(self._telling_states() if states is None else states)
+
+    def _levels(self) -> None:
+        clean = self.clean
+        self.means = {n: trailing_mean(clean, n, at_least=min(7, n // 3 + 1)) for n in (7, 14, 28, 91, 364)}
+        level = self.means[28]
+        for fallback in (self.means[91], self.means[364], trailing_mean(self.y, 364)):
+            level = np.where(level > 0, level, fallback)
+        # A few sales a month are no scale to divide by: the long mean keeps the ratios finite.
+        self.level = np.fmax(level, 0.05 * np.nan_to_num(self.means[364]))
+        self.level[~(self.level > 0)] = np.nan
+        self.weekday = {hl: weekday_ewm(clean, hl) for hl in HALF_LIVES}
+
+    def _surprise(self) -> None:
+        """Sales over what the three-week mean of the weekday expected a week before."""
+        expected = lag(self.weekday[3.0], 7)
+        level = lag(self.level, 7)
+        floor = 0.05 * level
+        with np.errstate(invalid="ignore", divide="ignore"):
+            self.log_ratio = np.clip(np.log((np.fmax(self.y, 0) + floor) / (np.fmax(expected, 0) + floor)), -3, 3)
+            self.log_to_level = np.clip(np.log((np.fmax(self.y, 0) + floor) / (level + floor)), -3, 3)
+            both = ~np.isnan(self.clean) & ~np.isnan(expected)
+            got, hoped = np.where(both, self.clean, 0.0), np.where(both, expected, 0.0)
+            self.surprise, self.pooled_surprise = {}, {}
+            unit = np.where(both & (level > 0), 1.0 / level, 0.0)
+            for n in (3, 7, 14, 28):
+                own, hope = trailing_sum(got, n), trailing_sum(hoped, n)
+                self.surprise[n] = np.where(hope > 0, np.clip(own / hope, 0, 5), np.nan)
+                top = trailing_sum((got * unit).sum(axis=0)[None], n)[0]
+                bottom = trailing_sum((hoped * unit).sum(axis=0)[None], n)[0]
+                self.pooled_surprise[n] = np.where(bottom > 0, np.clip(top / bottom, 0, 5), np.nan)
+            # Errors of sales grow with the root of their size: one number per series says how noisy it is.
+            noise = np.where(both, (got - hoped) ** 2 / np.fmax(np.fmax(hoped, floor) * level, 1e-12), np.nan)
+        noise = np.minimum(noise, 9.0)
+        n = trailing_sum(~np.isnan(noise), 182)
+        self.pooled_noise = np.sqrt(_over_series(trailing_sum(noise, 182), n, default=0.1))
+        self.spread = np.sqrt((trailing_sum(noise, 182) + 20 * self.pooled_noise[None] ** 2) / (n + 20))
+
+    def _feast_effects(self) -> None:
+        """Mean log ratio of earlier occurrences of the same day of the same feast: own, pooled, and shrunk together."""
+        key, shape = self.feasts.key, self.y.shape
+        names = ("own", "own_level", "pooled", "pooled_level", "open")
+        self.feast = {name: np.full(shape, np.nan) for name in names}
+        self.feast["times"] = np.zeros(shape)
+        seen = ~np.isnan(self.log_ratio)
+        started = (self.at[None, :] > self.first[:, None]) & (self.at[None, :] <= self.origin[:, None])
+        for k in np.unique(key[key > 0]):
+            days = np.flatnonzero((key == k).any(axis=0))
+            mine = key[:, days] == k
+            before = np.searchsorted(days, days - SEEN_AHEAD, side="right")  # occurrences known at each occurrence
+            n = _known(mine & seen[:, days], before)
+            for own, pooled, values in (
+                ("own", "pooled", self.log_ratio),
+                ("own_level", "pooled_level", self.log_to_level),
+            ):
+                total = _known(np.where(mine & seen[:, days], values[:, days], 0.0), before)
+                self._put(own, days, mine, np.where(n > 0, total / np.maximum(n, 1), np.nan))
+                everyone = n.sum(axis=0)
+                mean = np.where(everyone > 0, total.sum(axis=0) / np.maximum(everyone, 1), np.nan)
+                self._put(pooled, days, mine, np.broadcast_to(mean, n.shape))
+            self._put("times", days, mine, n)
+            due = _known(mine & started[:, days], before)
+            was = _known(mine & started[:, days] & self.recorded[:, days], before)
+            all_due, all_was = due.sum(axis=0), was.sum(axis=0)
+            chance = (all_was + 1.0) / (all_due + 1.0)
+            self._put("open", days, mine, (was + chance) / (due + 1.0))
+        own, pooled, times = self.feast["own"], np.nan_to_num(self.feast["pooled"]), self.feast["times"]
+        self.feast["effect"] = (np.nan_to_num(own) * times + pooled) / (times + 1.0)
+
+    def _put(self, name: str, days: np.ndarray, mine: np.ndarray, values: np.ndarray) -> None:
+        self.feast[name][:, days] = np.where(mine, values, self.feast[name][:, days])
+
+    def _opening(self) -> None:
+        """Share of the last eight ordinary same weekdays on which the series sold."""
+        ordinary = (~self.feasts.on) & (self.at[None, :] >= self.first[:, None]) & ~self.closed
+        ordinary &= self.at[None, :] <= self.origin[:, None]
+        n, m = _weeks_sum(ordinary, 8), _weeks_sum(ordinary & self.recorded, 8)
+        self.open_rate = np.where(n > 0, m / np.maximum(n, 1), np.nan)
+        self.open_seen = n
+
+    def _telling_states(self) -> list[str]:
+        """0/1 covariates that are neither rare nor permanent on the recorded days."""
+        out = []
+        for name, x in self.numeric.items():
+            known = x[self.recorded]
+            if len(known) and is_binary(known) and 0.05 < known.mean() < 0.95:
+                out.append(name)
+        return sorted(out)
+
+    def _states(self, names: list[str]) -> None:
+        """Same-weekday means and the uplift of the 0/1 covariates `names`."""
+        self.state_names = names
+        self.by_state: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self.uplift: dict[str, np.ndarray] = {}
+        for name in self.state_names:
+            x = self.numeric[name]
+            on, off = np.where(x == 1, self.clean, np.nan), np.where(x == 0, self.clean, np.nan)
+            self.by_state[name] = (weekday_ewm(off, 8.0), weekday_ewm(on, 8.0))
+            usual = lag(self.weekday[26.0], 7)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                a = _ratio(trailing_sum(on, 182), trailing_sum(np.where(np.isnan(on), np.nan, usual), 182))
+                b = _ratio(trailing_sum(off, 182), trailing_sum(np.where(np.isnan(off), np.nan, usual), 182))
+                self.uplift[name] = np.clip(np.log(a / b), -1.5, 1.5)
+
+
+def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    return np.where((top > 0) & (bottom > 0), top / np.where(bottom > 0, bottom, 1.0), np.nan)
+
+
+def _known(x: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Sum of the first `before[j]` columns, for each occurrence j."""
+    total = np.concatenate([np.zeros((x.shape[0], 1)), np.cumsum(x, axis=1, dtype=np.float64)], axis=1)
+    return total[:, before]
+
+
+def _weeks_sum(flag: np.ndarray, weeks: int) -> np.ndarray:
+    return sum(np.nan_to_num(lag(flag.astype(np.float64), 7 * w)) for w in range(weeks))  # type: ignore[return-value]
+
+
+def _over_series(total: np.ndarray, n: np.ndarray, default: float) -> np.ndarray:
+    """[days] mean over all series."""
+    everyone = n.sum(axis=0)
+    return np.where(everyone > 0, total.sum(axis=0) / np.maximum(everyone, 1), default)
+

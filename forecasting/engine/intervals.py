@@ -1,0 +1,112 @@
+"""Prediction intervals: quantiles of past errors, in units of what a series' sales usually scatter.
+
+The unit of an error is spread x sqrt(forecast x level) (errors of counts grow with the root of their size). Its
+quantiles come from origins the models of the calibration had not been trained on, by bands of the horizon.
+"""
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from forecasting.engine.history import History
+
+BANDS = ((1, 7), (8, 14), (15, 28), (29, 10_000))
+LEVELS = {"lo80": 0.1, "hi80": 0.9, "lo95": 0.025, "hi95": 0.975}
+FEAST_WIDER, FEAST_PRIOR = 1.3, 60  # width on feasts before evidence, and how many errors outweigh that belief
+BAND_PRIOR = 300  # errors of the other bands that a band borrows
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`quantiles[band][name]` of the scaled errors; `short` are ratios actual / forecast of cold starts."""
+
+    quantiles: list[dict[str, float]]
+    feast: float = FEAST_WIDER
+    correlation: float = 0.3
+    short: dict[str, float] = field(default_factory=lambda: {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3})
+    errors: int = 0
+    better_than_mix: bool = True
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def unit(history: History, s: np.ndarray, o: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    level = history.level[s, o]
+    return history.spread[s, o] * np.sqrt(np.fmax(forecast, 0.05 * level) * level)
+
+
+def calibrate(
+    history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray, forecast: np.ndarray, short: np.ndarray
+) -> Calibration:
+    """Calibration from the forecasts of past origins; `short` are actual / forecast of simulated cold starts."""
+    t = o + h
+    z = (history.y[s, t] - forecast) / unit(history, s, o, forecast)
+    good = np.isfinite(z)
+    s, o, h, t, z = s[good], o[good], h[good], t[good], z[good]
+    feast = history.feasts.key[s, t] > 0
+    ordinary = ~feast
+    if ordinary.sum() < 50:
+        wide = {"lo80": -1.5, "hi80": 1.5, "lo95": -2.6, "hi95": 2.6}
+        return Calibration([wide] * len(BANDS), errors=int(len(z)))
+    overall = _quantiles(z[ordinary])
+    quantiles = []
+    for lowest, highest in BANDS:
+        mine = z[ordinary & (h >= lowest) & (h <= highest)]
+        share = len(mine) / (len(mine) + BAND_PRIOR)
+        own = _quantiles(mine) if len(mine) >= 50 else overall
+        quantiles.append({k: share * own[k] + (1 - share) * overall[k] for k in LEVELS})
+    return Calibration(
+        quantiles,
+        feast=_feast_width(z, feast),
+        correlation=_correlation(s, o, h, z),
+        errors=int(len(z)),
+        **({"short": _quantiles(short)} if len(short) >= 50 else {}),  # type: ignore[arg-type]
+    )
+
+
+def bounds(
+    calibration: Calibration, history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray, forecast: np.ndarray
+) -> dict[str, np.ndarray]:
+    """lo80, hi80, lo95, hi95 around `forecast`; never negative, never crossing it or each other."""
+    width = unit(history, s, o, forecast)
+    width = width * np.where(history.feasts.key[s, o + h] > 0, calibration.feast, 1.0)
+    band = np.searchsorted([b[0] for b in BANDS], h, side="right") - 1
+    out = {}
+    for name in LEVELS:
+        z = np.array([q[name] for q in calibration.quantiles])[band]
+        out[name] = forecast + z * width
+    return ordered(forecast, out)
+
+
+def ordered(forecast: np.ndarray, out: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    lo80, hi80 = np.clip(out["lo80"], 0, forecast), np.fmax(out["hi80"], forecast)
+    return {"lo80": lo80, "hi80": hi80, "lo95": np.clip(out["lo95"], 0, lo80), "hi95": np.fmax(out["hi95"], hi80)}
+
+
+def _quantiles(z: np.ndarray) -> dict[str, float]:
+    return {k: float(np.quantile(z, q)) for k, q in LEVELS.items()}
+
+
+def _feast_width(z: np.ndarray, feast: np.ndarray) -> float:
+    """How much wider errors are on feasts, their eves and morrows: the measured ratio shrunk to FEAST_WIDER."""
+    n = int(feast.sum())
+    if n < 20:
+        return FEAST_WIDER
+    measured = float(np.quantile(np.abs(z[feast]), 0.8) / max(np.quantile(np.abs(z[~feast]), 0.8), 1e-9))
+    return max(1.0, (n * measured + FEAST_PRIOR * FEAST_WIDER) / (n + FEAST_PRIOR))
+
+
+def _correlation(s: np.ndarray, o: np.ndarray, h: np.ndarray, z: np.ndarray) -> float:
+    """Mean correlation of the series' errors on the same day, from the variance of their sums (Dawid-Sebastiani)."""
+    _, cell = np.unique(o * 64 + np.minimum(h, 63), return_inverse=True)
+    n = np.bincount(cell)
+    if len(np.unique(s)) < 2 or (n > 1).sum() < 10:
+        return 0.3
+    z = np.clip(z, *np.quantile(z, [0.01, 0.99]))
+    z = z - z.mean()
+    many = n > 1
+    total, squares = np.bincount(cell, z)[many], np.bincount(cell, z * z)[many]
+    pairs = (n[many] * (n[many] - 1)).sum()
+    variance = squares.sum() / n[many].sum()
+    return float(np.clip((total**2 - squares).sum() / pairs / max(variance, 1e-12), 0.0, 1.0))

@@ -1,0 +1,97 @@
+"""The learned members: two LightGBM models that err differently.
+
+A learns y / level under absolute error; B learns log(y / base + 0.05) under squared error, base being the weekday's own
+mean. Their mean beats either.
+"""
+
+import lightgbm as lgb
+import numpy as np
+
+from forecasting.engine.features import Features
+from forecasting.engine.history import History
+from forecasting.engine.recipe import Recipe
+from forecasting.engine.windows import take
+
+OFFSET = 0.05
+MEMBERS = ("a", "b")
+ENOUGH_ROWS = 500
+
+
+def base(history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """What member B corrects: the weekday's own mean, at least a quarter of the level."""
+    b = o + h - 7 * -(-h // 7)
+    level = history.level[s, o]
+    return np.fmax(take(history.weekday[8.0], s, b), 0.25 * level)
+
+
+def training_rows(
+    history: History, recipe: Recipe, seed: int, limit: int, usable: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(s, o, h) of training rows: recorded days of the recipe's memory, each seen from horizons spread over 1..horizon.
+
+    `usable` [days] restricts the target days; at most `limit` rows, drawn by the seed.
+    """
+    wanted = history.recorded.copy()
+    wanted[:, : max(history.cutoff - recipe.memory_days, 0)] = False
+    if usable is not None:
+        wanted &= usable[None]
+    s, t = np.nonzero(wanted)
+    draw = np.random.default_rng(seed)
+    if not len(s):
+        return s, t, t
+    per_target = max(1, min(recipe.horizon, round(limit / len(s))))
+    start = draw.integers(0, recipe.horizon, len(s))
+    stride = recipe.horizon // per_target
+    h = ((start[None] + stride * np.arange(per_target)[:, None]) % recipe.horizon + 1).reshape(-1)
+    s, t = np.tile(s, per_target), np.tile(t, per_target)
+    o = t - h
+    level = history.level[s, np.maximum(o, 0)]
+    keep = np.flatnonzero((o >= 0) & (history.records[s, np.maximum(o, 0)] >= 21) & (level > 0))
+    if len(keep) > limit:
+        keep = np.sort(draw.choice(keep, limit, replace=False))
+    return s[keep], o[keep], h[keep]
+
+
+def train(
+    features: Features, recipe: Recipe, s: np.ndarray, o: np.ndarray, h: np.ndarray, *, seed: int, threads: int
+) -> dict[str, lgb.Booster]:
+    """Boosters by member; none when there are too few rows to learn from."""
+    if len(s) < ENOUGH_ROWS:
+        return {}
+    past, t = features.history, o + h
+    y, level = np.fmax(past.y[s, t], 0), past.level[s, o]
+    rows = features.rows(s, o, h)
+    relative = level / np.mean(level)
+    weight = 0.5 ** ((past.cutoff - t) / recipe.half_life) * relative**recipe.level_power
+    weight = weight / weight.mean()
+    targets = {
+        "a": ("regression_l1", np.clip(y / level, 0, 20)),
+        "b": ("regression", np.log(np.clip(y / base(past, s, o, h), 0, 20) + OFFSET)),
+    }
+    out = {}
+    for member in MEMBERS:
+        objective, target = targets[member]
+        data = lgb.Dataset(rows, target, weight=weight, free_raw_data=True, params={"verbose": -1})
+        booster = lgb.train(_parameters(recipe, objective, seed, threads), data, num_boost_round=recipe.trees)
+        # What serves is what is stored: the text, read back.
+        out[member] = lgb.Booster(model_str=booster.model_to_string())
+    return out
+
+
+def _parameters(recipe: Recipe, objective: str, seed: int, threads: int) -> dict[str, object]:
+    return {
+        "objective": objective, "learning_rate": recipe.rate, "num_leaves": recipe.leaves,
+        "min_data_in_leaf": recipe.leaf_rows, "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1,
+        "lambda_l2": 1.0, "max_bin": 127, "seed": seed, "deterministic": True, "force_row_wise": True,
+        "num_threads": threads, "verbose": -1,
+    }  # fmt: skip
+
+
+def forecast(
+    boosters: dict[str, lgb.Booster], features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray
+) -> np.ndarray:
+    """[members, rows] forecasts in sales units, never negative."""
+    past, rows = features.history, features.rows(s, o, h)
+    a = boosters["a"].predict(rows, num_threads=1) * past.level[s, o]
+    b = (np.exp(boosters["b"].predict(rows, num_threads=1)) - OFFSET) * base(past, s, o, h)
+    return np.fmax(np.stack([a, b]), 0.0)

@@ -1,0 +1,85 @@
+"""The seasonal mix: forecasts without machine learning, used beside the learned members and where they cannot be.
+
+Two exponential weekday means, and a smoother of level times weekday index in eight settings of which each series uses
+the three that were best lately; feasts and 0/1 covariates enter as factors.
+"""
+
+from itertools import product
+
+import numpy as np
+
+from forecasting.engine.history import History
+from forecasting.engine.windows import lag, take, trailing_sum, weekday_ewm
+
+LEVELS = (0.02, 0.05, 0.1, 0.2)  # share of a new day in the level
+INDICES = (0.05, 0.15)  # share of a new week in the weekday's index
+SETTINGS = tuple(product(LEVELS, INDICES))
+BEST, WINDOW = 3, 120  # settings kept per series, days on which they are judged
+LAGS = (7, 14, 28)
+
+
+class Mix:
+    """Seasonal forecasts of every series from any origin of a History."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        plain = history.clean / np.exp(self._states_as_known(history))
+        self.means = [weekday_ewm(plain, 2.0), weekday_ewm(plain, 6.0)]
+        self.levels, self.indices = _smooth(plain)  # [settings, series, days]
+        self.errors = np.stack([self._recent_error(k, plain) for k in range(len(SETTINGS))])
+
+    @staticmethod
+    def _states_as_known(history: History) -> np.ndarray:
+        """Log effect of the 0/1 covariates on each day, with the uplift known the day before."""
+        total = np.zeros(history.y.shape)
+        for name in history.state_names:
+            total += np.nan_to_num(lag(history.uplift[name], 1)) * np.nan_to_num(history.numeric[name])
+        return total
+
+    def _recent_error(self, k: int, plain: np.ndarray) -> np.ndarray:
+        total = np.zeros(plain.shape)
+        for ahead in LAGS:
+            total += np.nan_to_num(np.abs(plain - lag(self.levels[k], ahead) * lag(self.indices[k], ahead)))
+        return trailing_sum(total, WINDOW)
+
+    def forecast(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """[rows] forecasts at origin day `o` for the day `o + h`; NaN where the series has no sales yet."""
+        past, t = self.history, o + h
+        b = t - 7 * -(-h // 7)
+        best = np.argsort(self.errors[:, s, o], axis=0, kind="stable")[:BEST]
+        smooth = np.stack([self.levels[k, s, o] * take_first(self.indices, k, s, b) for k in best]).mean(axis=0)
+        level = past.level[s, o]
+        parts = [np.where(np.isnan(v), level, v) for v in (*(take(m, s, b) for m in self.means), smooth)]
+        log_factor = past.feast["effect"][s, t].copy()
+        for name in past.state_names:
+            log_factor += np.nan_to_num(past.uplift[name][s, o]) * np.nan_to_num(past.numeric[name][s, t])
+        return np.fmax(np.mean(parts, axis=0) * np.exp(np.clip(log_factor, -2, 2)), 0.0)
+
+
+def take_first(x: np.ndarray, k: np.ndarray, s: np.ndarray, d: np.ndarray) -> np.ndarray:
+    out = x[k, s, np.maximum(d, 0)]
+    return np.where(d < 0, np.nan, out)
+
+
+def _smooth(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Levels and weekday indices after each day, [settings, series, days]; a missing day changes nothing."""
+    series, days = x.shape
+    alpha, gamma = (np.array(v)[:, None] for v in zip(*SETTINGS, strict=True))
+    levels = np.full((len(SETTINGS), series, days), np.nan)
+    indices = np.ones((len(SETTINGS), series, days))
+    level = np.full((len(SETTINGS), series), np.nan)
+    index = np.ones((7, len(SETTINGS), series))
+    count = np.zeros(series)
+    for d in range(days):
+        value, now = x[:, d], index[d % 7]
+        seen = ~np.isnan(value)
+        count += seen
+        pace = np.maximum(alpha, 1.0 / np.maximum(count, 1))  # the first weeks are a plain mean
+        unit = np.where(seen, value, 0.0) / np.maximum(now, 0.05)
+        moved = np.where(np.isnan(level), unit, level + pace * (unit - level))
+        level = np.where(seen, moved, level)
+        week_pace = np.maximum(gamma, 1.0 / np.maximum(count / 7 + 1, 1))
+        share = np.where(seen & (level > 0), np.where(seen, value, 0.0) / np.where(level > 0, level, 1.0), now)
+        index[d % 7] = now + week_pace * (np.clip(share, 0, 5) - now)
+        levels[:, :, d], indices[:, :, d] = level, index[d % 7]
+    return levels, indices

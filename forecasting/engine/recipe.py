@@ -1,0 +1,41 @@
+"""What a model is made of, as data: a recipe names the features, parameters and code version of a fit."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Parameters of a fit. `code_version` rises whenever the meaning of a feature or a member changes."""
+
+    name: str = "standard"
+    code_version: int = 1
+    horizon: int = 35  # days ahead the members are trained for
+    memory_days: int = 1096  # how far back training rows reach
+    half_life: float = 365.0  # days after which a training row counts half
+    level_power: float = 0.7  # weight of a series in training: its level to this power
+    rows: int = 40_000
+    rows_per_record: float = 3.0  # few records do not become more evidence by repetition
+    trees: int = 220
+    rate: float = 0.06
+    leaves: int = 31
+    leaf_rows: int = 40
+    mix_weight: float = 0.25
+    calibration_rows: int = 20_000
+    calibration_days: int = 70
+
+
+RECIPES: dict[str, Recipe] = {
+    "standard": Recipe(),
+    "quick": Recipe(name="quick", rows=15_000, trees=150, rate=0.08, calibration_rows=8_000),
+}
+DEFAULT_RECIPE = "standard"
+
+
+def contract_hash(recipe: Recipe) -> str:
+    """Changes whenever a stored model of this recipe would no longer mean the same."""
+    from forecasting.engine.features import FEATURES
+
+    text = json.dumps([list(FEATURES), asdict(recipe)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
