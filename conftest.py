@@ -1,0 +1,124 @@
+"""What every test may ask for: public data beside the repository, real services, a real browser.
+
+A service that is missing fails the test and says how to get it; only the public data may be absent, and the
+summary then counts the tests that needed them.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+NO_DATA = "needs ../shared/data, which is not here"
+REMEDY = (
+    "{name} is not set. `make test` finds or starts {what};"
+    " for some tests alone: .venv/bin/python scripts/services.py -- .venv/bin/python -m pytest ..."
+)
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def _service(name: str, what: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        pytest.fail(REMEDY.format(name=name, what=what), pytrace=False)
+    return value
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public sales data sets."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(NO_DATA)
+    return SHARED_DATA
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if count := sum(NO_DATA in str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(f"{count} tests need ../shared/data, which is not here", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """A PostgreSQL database whose user may create databases: postgresql://user[:password]@host:port/name."""
+    return _service("TEST_POSTGRES_URL", "PostgreSQL")
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """An empty database of the test Redis, emptied again afterwards."""
+    import redis
+
+    server = _service("TEST_REDIS_URL", "Redis").rstrip("/")
+    for number in range(1, 16):
+        url = f"{server}/{number}"
+        client = redis.Redis.from_url(url)
+        if client.dbsize() == 0:
+            client.set("salesforecast-test", os.getpid())
+            yield url
+            client.flushdb()
+            client.close()
+            return
+    pytest.fail(f"Databases 1-15 of {server} all hold data, and nothing of others is deleted: redis-cli -n 9 flushdb")
+
+
+@pytest.fixture
+def rabbitmq_url() -> Iterator[str]:
+    """The test RabbitMQ with the product's queues empty, before and after."""
+    from kombu import Connection
+
+    url = _service("TEST_RABBITMQ_URL", "RabbitMQ")
+
+    def remove_queues() -> None:
+        for queue in ("default", "train"):
+            with Connection(url) as connection:
+                connection.default_channel.queue_delete(queue)
+
+    remove_queues()
+    yield url
+    remove_queues()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium that starts headless."""
+    return _service("CHROMIUM", "Chromium")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator["Browser"]:
+    from playwright.sync_api import sync_playwright
+
+    # Playwright's synchronous API keeps an event loop running in the test's thread, which Django's ORM would refuse.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def page(browser: "Browser") -> Iterator["Page"]:
+    """A page of a fresh browser profile that fails the test on an uncaught script error."""
+    context = browser.new_context(locale="ru-RU", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert not errors, f"Scripts of the page failed: {errors}"

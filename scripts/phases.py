@@ -1,0 +1,96 @@
+"""Run the tests in phases, each a pytest of its own, and stop at the first phase that fails.
+
+    phases.py test [--coverage]    everything: SQLite alone, PostgreSQL, then browser and whole processes
+    phases.py chaos | deep
+
+Started through scripts/services.py, which names the services in the environment.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+SLOW = "chaos or deep"
+ALONE = "browser or stack or postgres"
+
+
+@dataclass(frozen=True)
+class Phase:
+    title: str
+    select: str
+    workers: int = 0
+    on_postgres: bool = False
+
+
+TIERS = {
+    "test": [
+        Phase("SQLite, no broker", f"not ({SLOW} or {ALONE})", workers=2),
+        Phase(
+            "PostgreSQL",
+            f"(integration or postgres) and not ({SLOW} or browser or stack)",
+            workers=2,
+            on_postgres=True,
+        ),
+        Phase("browser and whole processes", f"(browser or stack) and not ({SLOW})"),
+    ],
+    "chaos": [Phase("faults", "chaos and not deep")],
+    "deep": [Phase("large", "deep")],
+}
+
+
+def run(phase: Phase, report: Path, coverage: bool) -> int:
+    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "PYTEST_ADDOPTS")}
+    if phase.on_postgres:
+        environment["DATABASE_URL"] = environment["TEST_POSTGRES_URL"]
+    command = [sys.executable, "-m", "pytest", "-m", phase.select, f"--junitxml={report}"]
+    if phase.workers:
+        command += ["-n", str(phase.workers), "--dist", "loadfile"]
+    if coverage:
+        command += ["--cov", "--cov-append", "--cov-report="]
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def counts(report: Path) -> Counter[str]:
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    total = Counter({key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")})
+    total["passed"] = total["tests"] - total["failures"] - total["errors"] - total["skipped"]
+    return total
+
+
+def main(arguments: list[str]) -> int:
+    phases, coverage = TIERS[arguments[0]], "--coverage" in arguments
+    folder = Path(os.environ.get("VAR_DIR", "var")) / "test-reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    if coverage:
+        subprocess.run([sys.executable, "-m", "coverage", "erase"], check=True)
+    started, total = time.monotonic(), Counter[str]()
+    for number, phase in enumerate(phases, 1):
+        print(f"\n===== phase {number} of {len(phases)}: {phase.title} =====", flush=True)
+        report = folder / f"{arguments[0]}-{number}.xml"
+        report.unlink(missing_ok=True)
+        begun = time.monotonic()
+        code = run(phase, report, coverage)
+        if report.exists():
+            total += counts(report)
+        print(f"phase {number} took {time.monotonic() - begun:.0f} s", flush=True)
+        if code:
+            why = "found no test" if code == 5 else "failed"
+            print(f"\n===== phase {number} ({phase.title}) {why}; the later phases did not run =====", flush=True)
+            break
+    if coverage:
+        subprocess.run([sys.executable, "-m", "coverage", "html", "--quiet"], check=False)
+        subprocess.run([sys.executable, "-m", "coverage", "report"], check=False)
+    names = {"failures": "failed", "passed": "passed", "skipped": "skipped", "errors": "errors"}
+    words = [f"{total[key]} {name}" for key, name in names.items() if total[key] or key == "passed"]
+    print(f"\n===== {', '.join(words)} in {time.monotonic() - started:.2f}s (all phases) =====", flush=True)
+    return 1 if code else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
