@@ -25,7 +25,7 @@ help: ## this list
 
 STATIC_SOURCES := $(shell find static */static -type f 2>/dev/null)
 $(VAR_DIR)/static/collected: .venv/installed $(STATIC_SOURCES)
-	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/secrets.py $(VAR_DIR)/secrets.env
+	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/own_secrets.py $(VAR_DIR)/secrets.env
 	@set -a; . $(VAR_DIR)/secrets.env; $(PYTHON_IN_VENV) manage.py collectstatic --no-input --verbosity 0
 	@touch $@
 
@@ -57,12 +57,12 @@ deep: install-dev $(VAR_DIR)/static/collected ## millions of rows, thousands of 
 
 bench: install-dev ## forecast accuracy on public sets (REFEREE=path to referee.py)
 	@[ -f "$(REFEREE)" ] || { echo "bench: $(REFEREE) is not here; name the referee: REFEREE=/path/to/referee.py make bench" >&2; exit 1; }
-	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/secrets.py $(VAR_DIR)/secrets.env
+	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/own_secrets.py $(VAR_DIR)/secrets.env
 	@set -a; . $(VAR_DIR)/secrets.env; $(PYTHON_IN_VENV) $(REFEREE) run --python $(PYTHON_IN_VENV) --json $(VAR_DIR)/bench.json
 
 messages: install-dev ## collect the texts into locale/ru and compile them (needs gettext)
 	@$(PYTHON_IN_VENV) scripts/services.py --only gettext -- true
-	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/secrets.py $(VAR_DIR)/secrets.env
+	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/own_secrets.py $(VAR_DIR)/secrets.env
 	@set -a; . $(VAR_DIR)/secrets.env; \
 	  $(PYTHON_IN_VENV) manage.py makemessages --locale ru --no-obsolete --ignore .venv --ignore $(VAR_DIR) --ignore node_modules; \
 	  $(PYTHON_IN_VENV) manage.py compilemessages --locale ru --ignore .venv

@@ -16,6 +16,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def rabbitmq_refuses(url: str) -> str | None:
     try:
         with Connection(url, connect_timeout=3) as connection:
             connection.connect()
-    except (OSError, *Connection(url).connection_errors) as error:
+    except Exception as error:  # every transport raises its own kinds
         return str(error) or type(error).__name__
     return None
 
@@ -116,7 +117,7 @@ def start_postgres() -> None:
 
 
 def own_postgres_role() -> Iterable[str]:
-    """A role for the tests in the local cluster, with a new random password. Needs root: `postgres` is entered by user."""
+    """A role for the tests in the local cluster, with a new random password; root can make it."""
     password = secrets.token_hex(16)
     sql = (
         f"DO $$ BEGIN CREATE ROLE {TEST_ROLE}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
@@ -131,7 +132,9 @@ def start_redis() -> None:
     if not shutil.which("redis-server"):
         apt_install("redis-server")
     if redis_refuses("redis://127.0.0.1:6379"):
-        quiet(["redis-server", "--daemonize", "yes", "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"])
+        quiet(
+            ["redis-server", "--daemonize", "yes", "--bind", "127.0.0.1", "--save", "", "--dir", tempfile.gettempdir()]
+        )
 
 
 def start_rabbitmq() -> None:
@@ -279,9 +282,13 @@ def provide(service: Service, remembered: dict[str, str]) -> str:
     known = [remembered[service.variable]] if service.variable in remembered else []
     if found := first_that_answers(service, [*known, *service.candidates()], reasons):
         return found
-    if service.container and docker_answers() and start_container(*service.container):
-        if found := wait_for(service, lambda: [service.container_url], reasons):
-            return found
+    if (
+        service.container
+        and docker_answers()
+        and start_container(*service.container)
+        and (found := wait_for(service, lambda: [service.container_url], reasons))
+    ):
+        return found
     if is_root_with_apt():
         service.start()
         extra = list(service.after_start())
