@@ -39,7 +39,7 @@ class SourceError(Exception):
 
     `params` by code: `refused`, `no_right` text, status; `server_error` status, text; `not_found` path;
     `bad_data` what; `unknown_field` fields (comma separated); `redirect`, `host_not_allowed`, `unreachable`,
-    `timeout`, `tls` host; `too_large` limit (bytes); `too_many_requests` wait (seconds).
+    `timeout`, `tls` host; `too_large` limit (bytes); `too_many_requests` wait (seconds; others may carry it).
     """
 
     def __init__(self, code: str, *, transient: bool | None = None, **params: str | int) -> None:

@@ -127,9 +127,7 @@ class Http:
             headers["Content-Type"] = "application/json; charset=utf-8"
         failure: SourceError
         try:
-            return self._send(
-                host, method, url, params=params, data=json if form is None else form, headers=headers
-            )
+            return self._send(host, method, url, params=params, data=json if form is None else form, headers=headers)
         except SourceError:
             raise
         except requests.exceptions.SSLError:

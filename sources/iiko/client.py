@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 TOKEN_AGE = timedelta(minutes=50)
 LOGOUT_PATIENCE = 30.0
+LOST = frozenset({"timeout", "truncated"})
+LOST_LOGIN_PAUSE = 60
 # A pause longer than this is slept in pieces, so that the lease on the server lives through it.
 NAP = 20.0
 LICENCE_MODULE = "28008806"
@@ -83,14 +85,13 @@ class IikoClient:
             read_timeout=server.read_timeout,
         )
         self._password_hash = hashlib.sha1(server.password.encode()).hexdigest()
-        self._http.secrets |= {self._password_hash} | (
-            {server.password} if len(server.password) > 3 else set()
-        )
+        self._http.secrets |= {self._password_hash} | ({server.password} if len(server.password) > 3 else set())
         self._open = False
         self._token: str | None = None
         self._obtained_at: datetime | None = None
         self._proven = server.password_proven
         self._login_by_form = False
+        self._lost_logins = 0
         self._columns: dict[str, Column] | None = None
 
     @contextmanager
@@ -214,6 +215,21 @@ class IikoClient:
         return self._token or self._login()
 
     def _login(self) -> str:
+        try:
+            token = parse.token(self._ask_for_token().text())
+        except SourceError as error:
+            if error.code in LOST:
+                # The server may have given a slot to an answer that never came: few, far-apart tries cost few slots.
+                self._lost_logins += 1
+                error.params["wait"] = LOST_LOGIN_PAUSE * self._lost_logins
+            raise
+        # Known to this client before it is stored: a store that fails must not cost the slot.
+        self._keep(token, self._clock.now())
+        self._proven = True
+        self._tokens.save(self.server.key, token, self._clock.now())
+        return token
+
+    def _ask_for_token(self) -> Reply:
         credentials = {"login": self.server.login, "pass": self._password_hash}
         reply = (
             self._raw("POST", "/auth", form=credentials)
@@ -228,12 +244,7 @@ class IikoClient:
         if reply.status == 401:
             raise SourceError("starting" if self._proven else "wrong_password")
         self._refuse(reply, "/auth")
-        token = parse.token(reply.text())
-        # Known to this client before it is stored: a store that fails must not cost the slot.
-        self._keep(token, self._clock.now())
-        self._proven = True
-        self._tokens.save(self.server.key, token, self._clock.now())
-        return token
+        return reply
 
     def _forget(self) -> None:
         self._token = self._obtained_at = None
@@ -263,9 +274,7 @@ class IikoClient:
     def _get(self, path: str, params: dict[str, str]) -> Reply:
         return self._call("GET", path, params)
 
-    def _call(
-        self, method: str, path: str, params: dict[str, str] | None = None, json: bytes | None = None
-    ) -> Reply:
+    def _call(self, method: str, path: str, params: dict[str, str] | None = None, json: bytes | None = None) -> Reply:
         """One request with the token; a refused token is replaced once. Raises `starting` if the new one is refused."""
         if not self._open:
             raise RuntimeError("ask inside `with client.session():`")

@@ -80,7 +80,7 @@ def _decode(body: bytes) -> list[_Row]:
 
 
 def _place(problem: str) -> str:
-    """msgspec's own words hold types and paths only, never a value: 'Expected `decimal`, got `null` - at `$.data[3]...`'."""
+    """msgspec's words name types and paths, never a value: "Expected `decimal`, got `null` - at `$.data[3]`"."""
     return problem.replace("`", "")[:200]
 
 
@@ -111,12 +111,10 @@ def _absurd(money: Decimal) -> bool:
     return not money.is_finite() or abs(money) >= LIMIT
 
 
-def _merge(
-    cells: dict[_Key, _Cell], raw: Iterable[_Row]
-) -> dict[tuple[str | None, str | None, int | None], _Cell]:
+def _merge(cells: dict[_Key, _Cell], raw: Iterable[_Row]) -> dict[tuple[str | None, str | None, int | None], _Cell]:
     """Keys as we know them ("05" and 5 are one hour), money with 4 places.
 
-    Adding keeps every digit, so a sum with more than 4 places tells that a row had them; only then each row is looked at.
+    Adding keeps every digit: a sum with more than 4 places tells that a row had them, and only then each is looked at.
     """
     if any(_is_long(cell[0]) or _is_long(cell[1]) for cell in cells.values()):
         for row in raw:

@@ -40,7 +40,7 @@ class SalesRow:
 
 @dataclass(frozen=True, slots=True)
 class SalesAnswer:
-    """All sales of the business dates `first`..`last` (both included): one row per department, date and hour, sorted."""
+    """All sales of the business dates `first`..`last`, both included: a row per department, date and hour, sorted."""
 
     rows: list[SalesRow]
     raw_rows: int

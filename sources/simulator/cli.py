@@ -17,13 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--world", default="demo", help="demo, or csv:FILE (store,ts,ticket,item,category,qty,unit_price)"
     )
-    parser.add_argument(
-        "--server", type=int, choices=(1, 2), default=1, help="which server of the demo chain"
-    )
+    parser.add_argument("--server", type=int, choices=(1, 2), default=1, help="which server of the demo chain")
     parser.add_argument("--slots", type=int, default=3, help="licence slots")
-    parser.add_argument(
-        "--departments", type=int, default=14, help="branches of the demo chain on both servers"
-    )
+    parser.add_argument("--departments", type=int, default=14, help="branches of the demo chain on both servers")
     parser.add_argument("--days", type=int, default=800, help="days of sales of the demo chain")
     parser.add_argument("--login", default="demo")
     parser.add_argument("--password", default="demo")
@@ -55,9 +51,7 @@ def serve(
 
 def run(options: argparse.Namespace) -> None:
     """What the parsed arguments ask for. Raises ValueError (no such world), OSError (port taken)."""
-    world = load_world(
-        options.world, server=options.server, departments=options.departments, days=options.days
-    )
+    world = load_world(options.world, server=options.server, departments=options.departments, days=options.days)
     serve(
         options.port,
         world,

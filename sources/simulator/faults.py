@@ -105,9 +105,7 @@ class Faults:
     _planned: list[Planned] = field(default_factory=list, repr=False)
     _guard: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def plan(
-        self, kind: str, fault: str, *, count: int | None = 1, skip: int = 0, seconds: float = 0.0
-    ) -> "Faults":
+    def plan(self, kind: str, fault: str, *, count: int | None = 1, skip: int = 0, seconds: float = 0.0) -> "Faults":
         with self._guard:
             self._planned.append(Planned(kind, fault, count, skip, seconds))
         return self
@@ -124,13 +122,9 @@ class Faults:
         """The faults this request meets; they count it."""
         with self._guard:
             hit = {
-                planned.fault: planned
-                for planned in self._planned
-                if planned.kind in (kind, "any") and planned.hits()
+                planned.fault: planned for planned in self._planned if planned.kind in (kind, "any") and planned.hits()
             }
-            self._planned = [
-                planned for planned in self._planned if planned.count is None or planned.count > 0
-            ]
+            self._planned = [planned for planned in self._planned if planned.count is None or planned.count > 0]
         return hit
 
     def apply(self, orders: dict[str, Any]) -> None:

@@ -13,7 +13,9 @@ import orjson
 from sources.simulator.worlds.base import Cell, Node, Receipt, World, receipts
 
 GroupOf = Callable[[Cell, Receipt | None], Any]
-NO_DATE_FILTER = "OLAP-запрос отклонен, поскольку в запросе не найден ни один из необходимых фильтров: Учетный день (OpenDate.Typed)"
+NO_DATE_FILTER = (
+    "OLAP-запрос отклонен, поскольку в запросе не найден ни один из необходимых фильтров: Учетный день (OpenDate.Typed)"
+)
 EMPTY_RANGE = "Конечная дата должна быть больше начальной"
 UNKNOWN_DEPARTMENT = "99999999-9999-4999-8999-999999999999"
 
@@ -56,9 +58,7 @@ def fields(names: dict[str, Node]) -> dict[str, Field]:
         return receipt.closed_at.isoformat(timespec="milliseconds")
 
     return {
-        "Department.Id": Field(
-            "Ид. подразделения", "ID", "gf", "Организация", lambda cell, _: cell.department_id
-        ),
+        "Department.Id": Field("Ид. подразделения", "ID", "gf", "Организация", lambda cell, _: cell.department_id),
         "Department": Field("Торговое предприятие", "STRING", "gf", "Организация", name),
         "Department.Code": Field("Код подразделения", "STRING", "gf", "Организация", code),
         "JurName": Field("Юридическое лицо", "STRING", "gf", "Организация", entity),
@@ -72,9 +72,7 @@ def fields(names: dict[str, Node]) -> dict[str, Field]:
         "DeletedWithWriteoff": Field(
             "Удалено со списанием", "ENUM", "gf", "Удаление", lambda cell, _: cell.dish_deleted
         ),
-        "Storned": Field(
-            "Возврат чека", "ENUM", "gf", "Оплата", lambda cell, _: "TRUE" if cell.storned else "FALSE"
-        ),
+        "Storned": Field("Возврат чека", "ENUM", "gf", "Оплата", lambda cell, _: "TRUE" if cell.storned else "FALSE"),
         "DishDiscountSumInt": Field("Сумма со скидкой", "MONEY", "a", "Оплата", lambda cell: cell.revenue),
         "DishSumInt": Field("Сумма без скидки", "MONEY", "a", "Оплата", lambda cell: cell.gross),
         "DiscountSum": Field("Сумма скидки", "MONEY", "a", "Оплата", lambda cell: cell.gross - cell.revenue),
@@ -131,14 +129,8 @@ def check(question: dict[str, Any], known: dict[str, Field]) -> None:
     """Raises Refusal as a real server words it."""
     if question.get("reportType") != "SALES":
         raise Refusal(400, f"Unknown report type: {question.get('reportType')}")
-    uses = [
-        (name, "g", "Grouping is not allowed for field '{}'")
-        for name in question.get("groupByRowFields") or []
-    ]
-    uses += [
-        (name, "a", "Aggregation is not allowed for field '{}'")
-        for name in question.get("aggregateFields") or []
-    ]
+    uses = [(name, "g", "Grouping is not allowed for field '{}'") for name in question.get("groupByRowFields") or []]
+    uses += [(name, "a", "Aggregation is not allowed for field '{}'") for name in question.get("aggregateFields") or []]
     uses += [(name, "f", "Filtering is not allowed for field {}") for name in question.get("filters") or {}]
     for name, flag, text in uses:
         if name not in known:
@@ -183,9 +175,7 @@ def _filters(question: dict[str, Any], known: dict[str, Field]) -> list[Callable
             continue
         if spec.get("filterType") not in {"IncludeValues", "ExcludeValues"}:
             raise Refusal(400, f"Unknown filter type: {spec.get('filterType')}")
-        keeps.append(
-            _keep(known[name].value, set(spec.get("values", [])), spec["filterType"] == "IncludeValues")
-        )
+        keeps.append(_keep(known[name].value, set(spec.get("values", [])), spec["filterType"] == "IncludeValues"))
     return keeps
 
 
@@ -251,10 +241,7 @@ def _misshape(found: list[dict[str, Any]], shapes: set[str]) -> list[dict[str, A
         if shape in shapes:
             found[0] |= {name: value for name, value in change.items() if name in found[0]}
     if "negative" in shapes:
-        back = {
-            k: -v if isinstance(v, Decimal) else 0 if isinstance(v, int) else v for k, v in found[-1].items()
-        }
-        found.append({k: v * 2 if isinstance(v, Decimal) else v for k, v in back.items()})
+        found.append({k: -2 * abs(v) if isinstance(v, Decimal) else v for k, v in found[-1].items()})
     if "vanishing_hours" in shapes:
         gone = max(str(row.get("HourClose")) for row in found)
         found = [row for row in found if str(row.get("HourClose")) != gone]

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from datetime import date, datetime, timedelta
+from datetime import time as clock
 from decimal import Decimal
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,9 +22,10 @@ import orjson
 from sources.simulator import olap
 from sources.simulator.audit import Audit, Tokens
 from sources.simulator.faults import REFUSALS, Faults, Planned
-from sources.simulator.worlds.base import KEPT, Cell, Node, World
+from sources.simulator.worlds.base import KEPT, Node, World
 
 Answer = tuple[int, str, bytes]
+SHIFT_OPENS = clock(7, 56, 32, 937_000)
 TEXT, JSON, XML, HTML = "text/plain;charset=utf-8", "application/json", "application/xml", "text/html"
 PATHS = {
     "/auth": "login",
@@ -67,7 +69,7 @@ class IikoServer:
     @property
     def url(self) -> str:
         host = str(self._http.server_address[0])
-        return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{self.port}"
+        return f"http://{'127.0.0.1' if ip_address(host).is_unspecified else host}:{self.port}"
 
     def start(self) -> Self:
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
@@ -107,7 +109,7 @@ class IikoServer:
         }
 
     def control(self, orders: dict[str, Any]) -> dict[str, Any]:
-        """What `POST /__control__` takes: that of `Faults.apply`, and `drop_tokens`, `reset_audit`. Answers the state."""
+        """What `POST /__control__` takes: `Faults.apply`'s orders, `drop_tokens`, `reset_audit`. Answers the state."""
         self.faults.apply(orders)
         if orders.get("drop_tokens"):
             self.tokens.drop()
@@ -218,7 +220,7 @@ class IikoServer:
 
 
 def _shift(department: str, day: date, money: Decimal, is_open: bool) -> dict[str, Any]:
-    opened = datetime(day.year, day.month, day.day, 7, 56, 32, 937_000)
+    opened = datetime.combine(day, SHIFT_OPENS)
     closed = None if is_open else (opened + timedelta(hours=18)).isoformat(timespec="milliseconds")
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"shift {department} {day}")),
@@ -267,15 +269,11 @@ class _Call:
     def __init__(self, target: str, cookies: str, body: bytes, content_type: str) -> None:
         parts = urlsplit(target)
         self.path = "/" + "/".join(word for word in parts.path.split("/") if word)
-        self.query = {
-            name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()
-        }
+        self.query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         self.body = body
         self.form: dict[str, str] = {}
         if "urlencoded" in content_type:
-            self.form = {
-                name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()
-            }
+            self.form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
         cookie = SimpleCookie(cookies).get("key")
         self.token = self.query.get("key") or (cookie.value if cookie else None)
 
@@ -311,9 +309,7 @@ class _Handler(BaseHTTPRequestHandler):
         if call.path == "/__control__":
             self._control(method, body)
             return
-        kind = (
-            PATHS.get(call.path.removeprefix("/resto/api")) if call.path.startswith("/resto/api/") else None
-        )
+        kind = PATHS.get(call.path.removeprefix("/resto/api")) if call.path.startswith("/resto/api/") else None
         if kind is None:
             self._send((404, HTML, b"<html><body>404 Not Found</body></html>"))
             return
@@ -377,6 +373,3 @@ class _Handler(BaseHTTPRequestHandler):
             head.append("Connection: close")
         # One write: a head sent alone waits for the client's delayed acknowledgement.
         self.wfile.write("\r\n".join([*head, "", ""]).encode() + body)
-
-
-__all__ = ["Cell", "IikoServer"]

@@ -48,9 +48,7 @@ def demo_world(
 
 
 class DemoWorld:
-    def __init__(
-        self, server: int, days: int, departments: int, today: date | None, anchor: date | None
-    ) -> None:
+    def __init__(self, server: int, days: int, departments: int, today: date | None, anchor: date | None) -> None:
         if server not in (1, 2):
             raise ValueError("the demonstration has servers 1 and 2")
         self.server, self.count = server, departments
@@ -123,7 +121,7 @@ def expected(branch: Branch, day: date) -> float:
     payday = 1.06 if day.day in (5, 6, 7, 20, 21) else 1.0
     fast = segment.ramadan if in_ramadan(day) else 1.0
     factors = growth * level * season * payday * fast * feast_factor(branch.segment, day)
-    return segment.base * branch.size * segment.week[day.weekday()] * factors
+    return float(segment.base * branch.size * segment.week[day.weekday()] * factors)
 
 
 def make_cells(branch: Branch, day: date, mean: float) -> Iterator[Cell]:
@@ -162,8 +160,7 @@ def _shares(branch: Branch, segment: Segment, day: date) -> list[float]:
     late_nights = branch.segment == "bar" or day.weekday() in (4, 5)
     hours = range(opens, closes if late_nights else min(closes, 24))
     shares = [
-        0.12
-        + sum(weight * math.exp(-(((hour - peak) / width) ** 2) / 2) for peak, width, weight in segment.peaks)
+        0.12 + sum(weight * math.exp(-(((hour - peak) / width) ** 2) / 2) for peak, width, weight in segment.peaks)
         for hour in hours
     ]
     if in_ramadan(day) and segment.ramadan < 0.95:

@@ -152,7 +152,7 @@ def nodes(server: int, departments: int = 14) -> list[Node]:
 
 @lru_cache(maxsize=64)
 def _kazakh(year: int) -> dict[date, str]:
-    return {day: str(name) for day, name in holidays.KZ(years=year, language="en_US").items()}
+    return {day: str(name) for day, name in holidays.country_holidays("KZ", years=year, language="en_US").items()}
 
 
 def holiday(day: date) -> str:
@@ -160,7 +160,7 @@ def holiday(day: date) -> str:
     return _kazakh(day.year).get(day, "")
 
 
-# Days of the year on which a segment sells unlike any other day; before (1.0, 1.0...) comes the day-off factor.
+# Days of the year on which a segment sells unlike any other day; "*" stands for all other segments.
 FEASTS: dict[tuple[int, int], dict[str, float]] = {
     (12, 31): {"confectionery": 1.9, "store": 1.6, "bakery": 1.3, "bar": 0.9, "*": 0.72},
     (1, 1): {"bar": 0.55, "*": 0.35},

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TextIO
 
 from sources.simulator.worlds.base import Cell, Node, Receipt
 
@@ -42,7 +43,7 @@ class TransactionsWorld:
                 except (ValueError, ArithmeticError):
                     raise ValueError(f"{path}, line {lines + 1}: not a till line") from None
                 money[line["store"], at.date(), at.hour] += sum_
-                first, sums = bills.setdefault((line["store"], at.date(), line["ticket"]), (at, []))
+                _, sums = bills.setdefault((line["store"], at.date(), line["ticket"]), (at, []))
                 sums.append(sum_)
         self.stores = sorted({store for store, _, _ in money})
         self._bills: dict[date, list[tuple[str, datetime, Decimal]]] = defaultdict(list)
@@ -59,10 +60,7 @@ class TransactionsWorld:
     def departments(self) -> list[Node]:
         root = str(uuid.uuid5(STORES, "chain root"))
         return [
-            *(
-                Node(department_id(store), root, store, "DEPARTMENT", str(n))
-                for n, store in enumerate(self.stores, 1)
-            ),
+            *(Node(department_id(store), root, store, "DEPARTMENT", str(n)) for n, store in enumerate(self.stores, 1)),
             Node(root, None, "Chain", "CORPORATION"),
         ]
 
@@ -77,9 +75,7 @@ class TransactionsWorld:
                     yield Receipt(Cell(department_id(store), day, at.hour, sum_, sum_, 1, 1), at, number)
 
 
-def _open(path: Path):  # type: ignore[no-untyped-def]
-    return (
-        gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-        if path.suffix == ".gz"
-        else path.open(encoding="utf-8-sig", newline="")
-    )
+def _open(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
