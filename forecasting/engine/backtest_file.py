@@ -78,7 +78,7 @@ def _by_hour(
         raw = pd.concat([raw, summed.rename(columns={"group": "series_id"})], ignore_index=True)
     shares = profiles(raw, cutoff)
     even = np.full((7, 24), 1 / 24)
-    weekday = part["date"].dt.dayofweek.to_numpy()
+    weekday = part["date"].dt.day_of_week.to_numpy()
     share = np.stack([shares.get(s, even)[d] for s, d in zip(part["series_id"], weekday, strict=True)]).reshape(-1)
     out = part.loc[part.index.repeat(24)].reset_index(drop=True)
     out["hour"] = np.tile(np.arange(24), len(part))

@@ -81,7 +81,7 @@ def _one(code: np.ndarray, dates: pd.DatetimeIndex) -> tuple[np.ndarray, ...]:
     at = np.arange(days)
     last = np.maximum.accumulate(np.where(on, at, -CAP))
     upcoming = np.minimum.accumulate(np.where(on, at, days + CAP)[::-1])[::-1]
-    free = on | (dates.dayofweek.to_numpy() >= 5)
+    free = on | (dates.day_of_week.to_numpy() >= 5)
     return (key, on, side, np.minimum(upcoming - at, CAP), np.minimum(at - last, CAP), _run_lengths(free))
 
 

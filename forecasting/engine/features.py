@@ -122,11 +122,11 @@ def _calendar(past: History) -> dict[str, np.ndarray]:
     before, after = np.zeros_like(run), np.zeros_like(run)
     before[:, 1:], after[:, :-1] = run[:, :-1], run[:, 1:]
     columns = {
-        "weekday": dates.dayofweek.to_numpy(),
+        "weekday": dates.day_of_week.to_numpy(),
         "day": dates.day.to_numpy(),
         "days_to_month_end": (dates.days_in_month - dates.day).to_numpy(),
         "month": dates.month.to_numpy(),
-        "day_of_year": dates.dayofyear.to_numpy(),
+        "day_of_year": dates.day_of_year.to_numpy(),
         "easter": calendar.days_from(dates, [calendar.easter(y) for y in years], 14, 14),
         "ramadan": calendar.days_from(dates, [calendar.ramadan(y) for y in hijri], 7, 40),
         "feast": feasts.on, "feast_side": feasts.side,

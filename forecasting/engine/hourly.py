@@ -13,9 +13,12 @@ MEMORY = 364
 
 
 def profiles(
-    hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, half_life: float = HALF_LIFE
+    hours: pd.DataFrame,
+    cutoff: date | str | pd.Timestamp,
+    series: Sequence[str] | None = None,
+    half_life: float = HALF_LIFE,
 ) -> dict[str, np.ndarray]:
-    """Shares of the day by hour, [7 weekdays, 24] per series, each row adding up to 1.
+    """Shares of the day by hour, [7 weekdays, 24] per series (default: those in `hours`), each row adding up to 1.
 
     `hours` is [series_id, date, hour, y]; rows after `cutoff` are not used, negative hours (returns) count as nothing.
     The weekday's shares are shrunk to the series' own over all weekdays, those to all series' shares.
@@ -24,11 +27,12 @@ def profiles(
     cutoff = pd.Timestamp(cutoff)
     keep = (day <= cutoff) & (day > cutoff - pd.Timedelta(days=MEMORY))
     frame, day = hours[keep], day[keep]
-    series = sorted(hours["series_id"].astype(str).unique())
+    series = sorted(hours["series_id"].astype(str).unique()) if series is None else list(series)
     s = pd.Index(series).get_indexer(frame["series_id"].astype(str))
+    frame, day, s = frame[s >= 0], day[s >= 0], s[s >= 0]
     hour = frame["hour"].to_numpy(dtype=np.int64)
     value = np.fmax(np.nan_to_num(frame["y"].to_numpy(dtype=np.float64)), 0.0)
-    age, weekday = (cutoff - day).dt.days.to_numpy(), day.dt.dayofweek.to_numpy()
+    age = (cutoff - day).dt.days.to_numpy()
 
     shape = (len(series), MEMORY, 24)
     amount = np.zeros(shape)
@@ -39,10 +43,9 @@ def profiles(
     by_weekday = np.zeros((len(series), 7, 24))
     seen = np.zeros((len(series), 7))
     for back in range(7):
-        d = (cutoff.dayofweek - back) % 7
+        d = (cutoff.day_of_week - back) % 7
         by_weekday[:, d] = (share[:, back::7] * weight[:, back::7, None]).sum(axis=1)
         seen[:, d] = weight[:, back::7].sum(axis=1)
-    assert len(weekday) == len(age)
 
     everyone = by_weekday.sum(axis=0)
     pooled_day = everyone.sum(axis=0)

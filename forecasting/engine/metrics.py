@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from forecasting.engine.errors import EngineError
 from forecasting.engine.panel import Panel
 
 Values = np.ndarray | pd.Series
@@ -55,8 +56,12 @@ def width(y: Values, lo: Values, hi: Values) -> float:
 
 
 def score(frame: pd.DataFrame) -> dict[str, float]:
-    """All measures of a frame [y, yhat, lo80?, hi80?, lo95?, hi95?, snaive?]; rows without an actual are left out."""
-    frame = frame[frame["y"].notna() & frame["yhat"].notna()]
+    """All measures of a frame [y, yhat, lo80?, hi80?, lo95?, hi95?, snaive?, mean4?]: JSON-able, unknown ones left out.
+
+    Rows without an actual, a forecast or a baseline's value are left out of all measures, so that all compare.
+    """
+    baselines = [name for name in ("snaive", "mean4") if name in frame]
+    frame = frame.dropna(subset=["y", "yhat", *baselines])
     y, out = frame["y"], {"n": float(len(frame)), "wape": wape(frame["y"], frame["yhat"])}
     out["bias"] = bias(y, frame["yhat"])
     for share in ("80", "95"):
@@ -65,10 +70,34 @@ def score(frame: pd.DataFrame) -> dict[str, float]:
             lo, hi = frame[f"lo{share}"], frame[f"hi{share}"]
             out[f"coverage{share}"], out[f"width{share}"] = coverage(y, lo, hi), width(y, lo, hi)
             out[f"pinball{share}"] = (pinball(y, lo, tail) + pinball(y, hi, 1 - tail)) / 2
-    if "snaive" in frame:
-        out["wape_snaive"] = wape(y, frame["snaive"])
-        # Compared on the same rows: where the baseline has no value it has no say.
-        out["skill"] = 1 - _over(wape(y[frame["snaive"].notna()], frame["yhat"][frame["snaive"].notna()]), out["wape_snaive"])
+    for name in baselines:
+        out[f"{name}_wape"] = wape(y, frame[name])
+    return {k: v for k, v in out.items() if np.isfinite(v)}
+
+
+def score_backtest(panel: Panel, frame: pd.DataFrame, horizon: int = 28) -> dict[str, float]:
+    """`score` of a backtest frame beside both baselines at its own cutoffs; `wape_1_7` are the first seven days.
+
+    Raises EngineError nothing_to_score when no forecast has an actual.
+    """
+    frame = frame.assign(y=actuals(panel, frame))
+    for name, baseline in (("snaive", seasonal_naive), ("mean4", mean4)):
+        made = pd.concat([baseline(panel, cutoff, horizon) for cutoff in frame["cutoff"].unique()])
+        frame = frame.merge(made.rename(columns={"yhat": name}), on=["series_id", "cutoff", "date"], how="left")
+    out = score(frame)
+    if "wape" not in out or "snaive_wape" not in out:
+        raise EngineError("nothing_to_score")
+    first = score(frame[frame["h"] <= 7])
+    return {**out, **({"wape_1_7": first["wape"]} if "wape" in first else {})}
+
+
+def actuals(panel: Panel, frame: pd.DataFrame) -> np.ndarray:
+    """[rows] what the panel records for the (series_id, date) of a frame, NaN where nothing."""
+    row = pd.Index(panel.series).get_indexer(frame["series_id"].astype(str))
+    day = (pd.to_datetime(frame["date"]) - panel.dates[0]).dt.days.to_numpy()
+    inside = (row >= 0) & (day >= 0) & (day < len(panel.dates))
+    out = np.full(len(frame), np.nan)
+    out[inside] = panel.y[row[inside], day[inside]]
     return out
 
 
