@@ -4,13 +4,14 @@ import datetime as dt
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -126,7 +127,7 @@ class Loader:
         """Replace one unit in one transaction, behind the fence."""
         self.loaded.days += 1
         staged = self._stage(date, rows)
-        with transaction.atomic():
+        with unit_transaction():
             day, _created = SourceDay.objects.select_for_update().get_or_create(
                 organisation=self.connection.organisation, connection=self.connection, date=date
             )
@@ -138,13 +139,18 @@ class Loader:
                 self._distrust(day)
                 return
             keep = self._vanished(date, {row.external_id for row in staged if row.hour == WHOLE_DAY})
-            changed = publishing.store_observations(
+            changes = publishing.store_observations(
                 self.connection, [date], staged, run=self.work.run.pk, only=self.only, keep=keep
             )
             state = self._state(date)
             departments = None if self.only_department is None else [self.only_department]
-            changed += publishing.publish(
-                self.connection, [date], run=self.work.run.pk, state=state, departments=departments
+            changed = changes.written + changes.vanished + publishing.publish(
+                self.connection,
+                [date],
+                run=self.work.run.pk,
+                state=state,
+                departments=departments,
+                withdraw=changes.vanished > 0,
             )
             if keep:
                 publishing.mark(self.connection, [date], DayState.SUSPICIOUS, [self.links[key] for key, _ in keep])  # type: ignore[misc]
@@ -254,6 +260,20 @@ class Loader:
         for date in loaded.overtaken:
             found.append({"code": "overtaken", "params": {"source": source, "date": f"{date:%d.%m.%Y}"}})
         return found
+
+
+@contextmanager
+def unit_transaction() -> Iterator[None]:
+    """A transaction whose commit does not wait for the disk.
+
+    PostgreSQL loses only the newest commits in a crash, never one from the middle: the run's own end is committed
+    waiting for the disk, so that a run that is done has all its days on it.
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL synchronous_commit TO OFF")
+        yield
 
 
 def weeks(first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:

@@ -1,5 +1,7 @@
 """WHAT HAPPENED: what each source said (observations), and what is published of it per day and hour."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -55,15 +57,20 @@ class SourceDay(models.Model):
         return f"{self.connection} {self.date:%d.%m.%Y}"
 
 
+# Millions of rows are written from ids that were just read: a constraint trigger per row and key would cost more than
+# the rows themselves, so only the daily table asks the database to check its department.
+UNCHECKED: dict[str, Any] = {"related_name": "+", "db_index": False, "db_constraint": False}
+
+
 class Observation(Figures):
     """What one source said. `department` is empty while nobody knows the source's id."""
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+", db_index=False)
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+", db_index=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, **UNCHECKED)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, **UNCHECKED)
     external_id = models.CharField(_("id at the source"), max_length=80)
-    department = models.ForeignKey(Department, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    department = models.ForeignKey(Department, on_delete=models.SET_NULL, null=True, blank=True, **UNCHECKED)
     date = models.DateField(_("business date"))
-    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, null=True, blank=True, **UNCHECKED)
     observed_at = models.DateTimeField()
 
     class Meta:
@@ -95,17 +102,13 @@ class ObservedHour(Observation):
 
 
 class Published(Figures):
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+", db_index=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, **UNCHECKED)
     date = models.DateField(_("date"))
-    connection = models.ForeignKey(
-        Connection, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
-    )
+    connection = models.ForeignKey(Connection, on_delete=models.SET_NULL, null=True, blank=True, **UNCHECKED)
     created_at = models.DateTimeField(_("created"))
     updated_at = models.DateTimeField(_("changed"))
     synced_at = models.DateTimeField(_("loaded"))
-    changed_by = models.ForeignKey(
-        Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
-    )
+    changed_by = models.ForeignKey(Run, on_delete=models.DO_NOTHING, null=True, blank=True, **UNCHECKED)
 
     objects = SalesQuerySet.as_manager()
 
@@ -144,7 +147,7 @@ class SalesByHour(Published):
     """An hour of a business date; the hours of a day add up to its day."""
 
     department = models.ForeignKey(
-        Department, on_delete=models.CASCADE, related_name="sales_hours", db_index=False, verbose_name=_("department")
+        Department, on_delete=models.CASCADE, verbose_name=_("department"), **(UNCHECKED | {"related_name": "sales_hours"})
     )
     hour = models.PositiveSmallIntegerField(_("hour"), validators=HOUR)
     sales_amount = MoneyField(_("sales"), null=True, blank=True)
@@ -155,9 +158,8 @@ class SalesByHour(Published):
         verbose_name_plural = _("hourly sales")
         ordering = ["-date", "department", "hour"]
         constraints = [
-            models.UniqueConstraint(fields=["department", "date", "hour"], name="sales_by_hour_once"),
+            models.UniqueConstraint(fields=["date", "department", "hour"], name="sales_by_hour_once"),
         ]
-        indexes = [models.Index(fields=["organisation", "-date"], name="sales_by_hour_by_date")]
 
     def __str__(self) -> str:
         return f"{self.department} {self.date:%d.%m.%Y} {self.hour}:00"

@@ -6,6 +6,7 @@ changed is updated, what vanished is deleted, and what is equal is not touched. 
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,14 @@ from sales.staging import WHOLE_DAY, StagedRow, staged
 _FIGURES = ("revenue", "gross", "orders", "guests")
 
 
+@dataclass(frozen=True)
+class Changes:
+    """Observations inserted or updated, and observations that are gone."""
+
+    written: int
+    vanished: int
+
+
 def store_observations(
     source: Connection,
     dates: Collection[dt.date],
@@ -29,18 +38,26 @@ def store_observations(
     run: int | None,
     only: Collection[str] | None = None,
     keep: Collection[tuple[str, dt.date]] = (),
-) -> int:
-    """Replace what `source` said of `dates` by `rows`. Returns how many observations changed.
+) -> Changes:
+    """Replace what `source` said of `dates` by `rows`.
 
     `only`: source ids the load was limited to; all others stay. `keep`: (source id, date) pairs whose old
     observations stay although nothing came for them.
     """
+    rows = list(rows)
+    whole_days = sum(row.hour == WHOLE_DAY for row in rows)
+    written = vanished = 0
     with staged(rows) as cursor:
-        changed = 0
-        for table, hourly in ((ObservedDay, False), (ObservedHour, True)):
-            changed += _upsert_observations(cursor, table._meta.db_table, hourly, source, run)
-            changed += _delete_vanished(cursor, table._meta.db_table, hourly, source, dates, only, keep)
-    return changed
+        for model, hourly, came in ((ObservedDay, False, whole_days), (ObservedHour, True, len(rows) - whole_days)):
+            table = model._meta.db_table
+            written += _upsert_observations(cursor, table, hourly, source, run)
+            cursor.execute(
+                f"SELECT COUNT(*) FROM {table} WHERE connection_id = %s AND date IN ({_marks(dates)})",
+                [source.pk, *_dates(dates)],
+            )
+            if cursor.fetchone()[0] != came:
+                vanished += _delete_vanished(cursor, table, hourly, source, dates, only, keep)
+    return Changes(written, vanished)
 
 
 def _upsert_observations(cursor: Any, table: str, hourly: bool, source: Connection, run: int | None) -> int:
@@ -99,17 +116,19 @@ def publish(
     run: int | None,
     state: str = DayState.COMPLETE,
     departments: Collection[UUID] | None = None,
+    withdraw: bool = True,
 ) -> int:
     """Bring the published sales of `dates` in line with the observations of `source`, where it has authority.
 
-    `departments` limits it. Returns how many published rows changed; equal rows keep their bytes.
+    `departments` limits it; `withdraw` may be False when no observation has vanished. Returns how many published rows
+    changed; equal rows keep their bytes.
     """
     if not dates:
         return 0
     with database.cursor() as cursor:
         changed = _publish_table(cursor, source, dates, run, departments, hourly=True, state=state)
         changed += _publish_table(cursor, source, dates, run, departments, hourly=False, state=state)
-        for hourly in (True, False):
+        for hourly in (True, False) if withdraw else ():
             changed += _withdraw(cursor, source, dates, departments, hourly=hourly)
     return changed
 
@@ -128,7 +147,7 @@ def _publish_table(
     target = (SalesByHour if hourly else SalesSummary)._meta.db_table
     amount = "sales_amount" if hourly else "total_sales"
     hour = "hour, " if hourly else ""
-    limit, limit_params = _only_departments("o.department_id", departments)
+    limit, limit_params = _only_departments("d.department_id", departments)
     figures = [amount, *_FIGURES]
     differ = _differ("p", "n", figures)
     state_column = "" if hourly else ", state"
@@ -153,14 +172,18 @@ def _publish_table(
                    {_money_sum(f"o.{source.measure}")} AS {amount}, {_money_sum("o.revenue")} AS revenue,
                    {_money_sum("o.gross")} AS gross, SUM(o.orders) AS orders, SUM(o.guests) AS guests
             FROM {observed} o
-            WHERE o.connection_id = %s AND o.date IN ({_marks(dates)}) AND o.department_id IS NOT NULL {limit}
-                  AND {_has_authority("o")}
+            JOIN (
+                SELECT DISTINCT d.department_id, d.date FROM {ObservedDay._meta.db_table} d
+                WHERE d.connection_id = %s AND d.date IN ({_marks(dates)}) AND d.department_id IS NOT NULL {limit}
+                      AND {_has_authority("d")}
+            ) allowed ON allowed.department_id = o.department_id AND allowed.date = o.date
+            WHERE o.connection_id = %s AND o.date IN ({_marks(dates)})
             GROUP BY o.department_id, o.date{", o.hour" if hourly else ""}
         ) n
         LEFT JOIN {target} p ON p.department_id = n.department_id AND p.date = n.date
              {"AND p.hour = n.hour" if hourly else ""}
         WHERE p.id IS NULL OR {differ}
-        ON CONFLICT (department_id, date{", hour" if hourly else ""}) DO UPDATE SET
+        ON CONFLICT ({"date, department_id, hour" if hourly else "department_id, date"}) DO UPDATE SET
             {", ".join(f"{name} = excluded.{name}" for name in [*figures, "connection_id", "updated_at", "synced_at",
                                                                  "changed_by_id"])}{new_state}
         """,
@@ -176,6 +199,8 @@ def _publish_table(
             *_dates(dates),
             *limit_params,
             source.pk,
+            source.pk,
+            *_dates(dates),
             *([] if hourly else [state, state]),
         ],
     )

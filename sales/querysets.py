@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Count, Max, Min
+from django.utils import timezone
 
 from accounts.models import Organisation
 from departments.models import Department
@@ -48,3 +49,32 @@ class SalesQuerySet(models.QuerySet[Any]):
 class AutoSyncLogQuerySet(models.QuerySet["AutoSyncLog"]):
     def visible_to(self, user: User | AnonymousUser) -> AutoSyncLogQuerySet:
         return self.filter(organisation__in=Organisation.objects.visible_to(user))
+
+    def statistics(self, days: int = 30) -> dict[str, Any]:
+        """Counts by status and the share of complete loads (percent) of the last `days`, and the latest of each kind."""
+        recent = self.filter(executed_at__gte=timezone.now() - dt.timedelta(days=days)).order_by()
+        counts = dict(recent.values_list("status").annotate(Count("pk")))
+        success, partial, error = (counts.get(status, 0) for status in ("success", "partial", "error"))
+        good = self.filter(status="success").order_by("-executed_at").first()
+        bad = self.filter(status="error").order_by("-executed_at").first()
+        return {
+            "total_logs": self.count(),
+            f"success_count_{days}d": success,
+            f"partial_count_{days}d": partial,
+            f"error_count_{days}d": error,
+            f"success_rate_{days}d": round(100 * success / max(success + partial + error, 1), 1),
+            "latest_success": good
+            and {
+                "date": good.sync_date,
+                "executed_at": good.executed_at,
+                "message": good.message,
+                "records": good.summary_records + good.hourly_records,
+            },
+            "latest_error": bad
+            and {
+                "date": bad.sync_date,
+                "executed_at": bad.executed_at,
+                "message": bad.message,
+                "error_details": bad.error_details,
+            },
+        }

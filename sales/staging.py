@@ -44,7 +44,6 @@ def staged(rows: Iterable[StagedRow]) -> Iterator[Any]:
         cursor.execute("TRUNCATE staged_sales" if connection.vendor == "postgresql" else "DELETE FROM staged_sales")
         if connection.vendor == "postgresql":
             cursor.copy_expert(f"COPY staged_sales ({COLUMNS}) FROM STDIN", io.StringIO(_copy_text(rows)))
-            cursor.execute("ANALYZE staged_sales")
         else:
             cursor.executemany(
                 f"INSERT INTO staged_sales ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",

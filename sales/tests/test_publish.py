@@ -49,7 +49,9 @@ def rows_of(external_id: str, department: Department | None, date: dt.date, hour
 
 @transaction.atomic
 def bring(till: Connection, dates: list[dt.date], rows: list[StagedRow], **options: object) -> int:
-    return store_observations(till, dates, rows, run=None, **options) + publish(till, dates, run=None)  # type: ignore[arg-type]
+    changes = store_observations(till, dates, rows, run=None, **options)  # type: ignore[arg-type]
+    published = publish(till, dates, run=None, withdraw=changes.vanished > 0)
+    return changes.written + changes.vanished + published
 
 
 def day(department: Department, date: dt.date = DAY) -> SalesSummary:

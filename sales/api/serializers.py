@@ -1,0 +1,136 @@
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api.fields import DateParameter, MoneyNumber, Parameters
+from accounts.api.lists import MOST_SKIPPED, ListParameters
+from departments.api.serializers import DepartmentRange
+from runs.api.starting import Outcome
+from sales.choices import DayState
+from sales.models import AutoSyncLog
+
+
+class SummaryParameters(DepartmentRange, ListParameters):
+    state = serializers.ChoiceField(DayState.values, required=False)
+
+
+class HourlyParameters(DepartmentRange, ListParameters):
+    hour = serializers.IntegerField(required=False, min_value=0, max_value=23)
+
+
+class SyncParameters(Parameters):
+    from_date = DateParameter(required=False, help_text="First date; neither date: yesterday and the settling window")
+    to_date = DateParameter(required=False, help_text="Last date, included; one date alone means that date")
+    department_id = serializers.UUIDField(required=False, help_text="Load this department only")
+
+
+class LogParameters(Parameters):
+    skip = serializers.IntegerField(min_value=0, max_value=MOST_SKIPPED, default=0)
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=50)
+
+
+class Figures(serializers.Serializer[Any]):
+    revenue = MoneyNumber(allow_null=True, help_text="After discounts")
+    gross = MoneyNumber(allow_null=True, help_text="Before discounts")
+    orders = serializers.IntegerField(allow_null=True)
+    guests = serializers.IntegerField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    synced_at = serializers.DateTimeField()
+
+
+class SummaryShown(Figures):
+    id = serializers.IntegerField()
+    department_id = serializers.UUIDField()
+    date = serializers.DateField()
+    total_sales = MoneyNumber(allow_null=True)
+    state = serializers.ChoiceField(DayState.values)
+
+
+class HourShown(Figures):
+    id = serializers.IntegerField()
+    department_id = serializers.UUIDField()
+    date = serializers.DateField()
+    hour = serializers.IntegerField(min_value=0, max_value=23)
+    sales_amount = MoneyNumber(allow_null=True)
+
+
+class SalesSynced(Outcome):
+    from_date = serializers.DateField()
+    to_date = serializers.DateField()
+    summary_records = serializers.IntegerField()
+    hourly_records = serializers.IntegerField()
+    total_raw_records = serializers.IntegerField()
+    changed_rows = serializers.IntegerField()
+
+
+class TestedAutoSync(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(["success", "partial"])
+    message = serializers.CharField()
+    result = SalesSynced()
+
+
+class Deleted(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(["deleted"])
+    message = serializers.CharField()
+    department_id = serializers.UUIDField()
+    date = serializers.DateField()
+    state = serializers.ChoiceField(DayState.values)
+
+
+class SalesRange(serializers.Serializer[Any]):
+    def get_fields(self) -> Any:
+        return {
+            "from": serializers.DateField(allow_null=True),
+            "to": serializers.DateField(allow_null=True),
+        }
+
+
+class StatsShown(serializers.Serializer[Any]):
+    summary_records = serializers.IntegerField()
+    hourly_records = serializers.IntegerField()
+    total_sales_amount = MoneyNumber()
+    latest_sync = serializers.DateTimeField(allow_null=True)
+    date_range = SalesRange()
+
+
+class LogLine(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    sync_date = serializers.DateField()
+    sync_type = serializers.CharField()
+    status = serializers.ChoiceField(AutoSyncLog.Status.values)
+    message = serializers.CharField(allow_blank=True)
+    summary_records = serializers.IntegerField()
+    hourly_records = serializers.IntegerField()
+    total_raw_records = serializers.IntegerField()
+    error_details = serializers.CharField(allow_blank=True)
+    executed_at = serializers.DateTimeField()
+
+
+class LatestSuccess(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    executed_at = serializers.DateTimeField()
+    message = serializers.CharField(allow_blank=True)
+    records = serializers.IntegerField()
+
+
+class LatestError(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    executed_at = serializers.DateTimeField()
+    message = serializers.CharField(allow_blank=True)
+    error_details = serializers.CharField(allow_blank=True)
+
+
+class LogStatistics(serializers.Serializer[Any]):
+    total_logs = serializers.IntegerField()
+    success_count_30d = serializers.IntegerField()
+    partial_count_30d = serializers.IntegerField()
+    error_count_30d = serializers.IntegerField()
+    success_rate_30d = serializers.FloatField(help_text="Percent of the loads of 30 days that were complete")
+    latest_success = LatestSuccess(allow_null=True)
+    latest_error = LatestError(allow_null=True)
+
+
+class AutoSyncStatus(serializers.Serializer[Any]):
+    logs = LogLine(many=True)
+    statistics = LogStatistics()

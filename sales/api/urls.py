@@ -1,0 +1,14 @@
+from django.urls import path
+
+from sales.api import views
+
+urlpatterns = [
+    path("sync", views.Sync.as_view(), name="api-sales-sync"),
+    path("summary", views.Summary.as_view(), name="api-sales-summary"),
+    path("summary/<str:pk>", views.DeleteDay.as_view(), name="api-sales-summary-row"),
+    path("hourly", views.Hourly.as_view(), name="api-sales-hourly"),
+    path("hourly/<str:pk>", views.DeleteHour.as_view(), name="api-sales-hourly-row"),
+    path("stats", views.Stats.as_view(), name="api-sales-stats"),
+    path("auto-sync/status", views.AutoSyncStatus.as_view(), name="api-auto-sync-status"),
+    path("auto-sync/test", views.AutoSyncTest.as_view(), name="api-auto-sync-test"),
+]

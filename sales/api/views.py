@@ -1,0 +1,239 @@
+"""Daily and hourly sales: lists, figures over them, deleting, and loading."""
+
+from typing import Any
+
+from django.db.models import Max
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.fields import NumberInPath, refuse
+from accounts.api.lists import Listing, page_of
+from accounts.api.views import ApiView, WorkView
+from accounts.permissions import requires
+from departments.api.lookup import department_or_404
+from departments.api.serializers import DepartmentRange
+from runs.api.starting import answer, outcome, responses
+from runs.choices import Trigger
+from runs.models import Run
+from runs.sentences import sentence
+from sales.api import serializers
+from sales.choices import DayState
+from sales.delete import delete_day, delete_hour
+from sales.models import AutoSyncLog, SalesByHour, SalesSummary
+from sales.money import rounded
+from sales.querysets import SalesQuerySet
+from sales.sync import BadRange, start_sync
+
+SUMMARY = tuple(serializers.SummaryShown().fields)
+HOUR = tuple(serializers.HourShown().fields)
+COUNTS = ("summary_records", "hourly_records", "total_raw_records", "changed_rows")
+IN_PATH = [OpenApiParameter("id", int, OpenApiParameter.PATH)]
+
+
+def _chosen(request: Request, rows: SalesQuerySet, parameters: dict[str, Any]) -> SalesQuerySet:
+    rows = rows.visible_to(request.user).between(parameters.get("from_date"), parameters.get("to_date"))
+    if pk := parameters.get("department_id"):
+        rows = rows.filter(department=department_or_404(request, pk))
+    return rows
+
+
+def _two_places(*columns: str) -> Any:
+    def shape(row: dict[str, Any]) -> dict[str, Any]:
+        for column in columns:
+            row[column] = rounded(row[column])
+        return row
+
+    return shape
+
+
+class Summary(ApiView):
+    permission_classes = [requires("sales.view_salessummary")]
+    listing = Listing(
+        orderings=("date", "department_id", "total_sales", "updated_at", "id"),
+        default="-date,department_id",
+        limit=1000,
+        unknown_last=("total_sales",),
+        shape=_two_places("total_sales", "revenue", "gross"),
+    )
+
+    @extend_schema(
+        operation_id="sales_summary",
+        parameters=[serializers.SummaryParameters],
+        responses=page_of("Summary", serializers.SummaryShown),
+    )
+    def get(self, request: Request) -> Response:
+        """Sales per department and business date, newest first."""
+        parameters = serializers.SummaryParameters.read(request)
+        rows = _chosen(request, SalesSummary.objects.all(), parameters)
+        if "state" in parameters:
+            rows = rows.filter(state=parameters["state"])
+        return self.listing.answer(request, rows.values(*SUMMARY), parameters)
+
+
+class Hourly(ApiView):
+    permission_classes = [requires("sales.view_salesbyhour")]
+    listing = Listing(
+        orderings=("date", "department_id", "hour", "sales_amount", "updated_at", "id"),
+        default="-date,department_id,hour",
+        limit=1000,
+        unknown_last=("sales_amount",),
+        shape=_two_places("sales_amount", "revenue", "gross"),
+    )
+
+    @extend_schema(
+        operation_id="sales_hourly",
+        parameters=[serializers.HourlyParameters],
+        responses=page_of("Hour", serializers.HourShown),
+    )
+    def get(self, request: Request) -> Response:
+        """Sales per department, business date and local hour of closing, newest date first."""
+        parameters = serializers.HourlyParameters.read(request)
+        rows = _chosen(request, SalesByHour.objects.all(), parameters)
+        if "hour" in parameters:
+            rows = rows.filter(hour=parameters["hour"])
+        return self.listing.answer(request, rows.values(*HOUR), parameters)
+
+
+class Stats(ApiView):
+    permission_classes = [requires("sales.view_salessummary")]
+
+    @extend_schema(operation_id="sales_stats", parameters=[DepartmentRange], responses=serializers.StatsShown)
+    def get(self, request: Request) -> Response:
+        """How much there is of what you may see, and its exact sum."""
+        parameters = DepartmentRange.read(request)
+        days = _chosen(request, SalesSummary.objects.all(), parameters)
+        totals = days.totals()
+        return Response(
+            {
+                "summary_records": totals["rows"],
+                "hourly_records": _chosen(request, SalesByHour.objects.all(), parameters).count(),
+                "total_sales_amount": rounded(totals["sum"]),
+                "latest_sync": days.order_by().aggregate(latest=Max("synced_at"))["latest"],
+                "date_range": {"from": totals["first"], "to": totals["last"]},
+            }
+        )
+
+
+class DeleteDay(ApiView):
+    permission_classes = [requires("sales.view_salessummary", "sales.delete_salessummary")]
+
+    @extend_schema(operation_id="sales_summary_delete", parameters=IN_PATH, responses=serializers.Deleted)
+    def delete(self, request: Request, pk: str) -> Response:
+        """Delete a day with its hours. It is marked missing, and the next load may restore it."""
+        day = _row(request, SalesSummary.objects.all(), pk)
+        delete_day(day, by=request.user)
+        return _deleted(day)
+
+
+class DeleteHour(ApiView):
+    permission_classes = [requires("sales.view_salesbyhour", "sales.delete_salesbyhour")]
+
+    @extend_schema(operation_id="sales_hourly_delete", parameters=IN_PATH, responses=serializers.Deleted)
+    def delete(self, request: Request, pk: str) -> Response:
+        """Delete an hour and with it its whole day, as hours must add up to their day."""
+        hour = _row(request, SalesByHour.objects.all(), pk)
+        delete_hour(hour, by=request.user)
+        return _deleted(hour)
+
+
+def _row(request: Request, rows: SalesQuerySet, pk: str) -> Any:
+    number = NumberInPath.check({"id": pk})["id"]
+    if (row := rows.visible_to(request.user).select_related("department").filter(pk=number).first()) is None:
+        raise NotFound
+    return row
+
+
+def _deleted(row: SalesSummary | SalesByHour) -> Response:
+    message = _("%(department)s, %(date)s was deleted with its hours. The next load of that date may restore it.")
+    return Response(
+        {
+            "status": "deleted",
+            "message": message % {"department": row.department.name, "date": f"{row.date:%d.%m.%Y}"},
+            "department_id": row.department_id,
+            "date": row.date,
+            "state": DayState.MISSING,
+        }
+    )
+
+
+class Sync(WorkView):
+    permission_classes = [requires("sales.load_sales", "sales.load_sales")]
+
+    @extend_schema(
+        operation_id="sales_sync",
+        parameters=[serializers.SyncParameters],
+        request=None,
+        responses=responses(serializers.SalesSynced),
+    )
+    def post(self, request: Request) -> Response:
+        """Load sales from the tills. What was there of those dates is replaced; the same twice changes nothing."""
+        parameters = serializers.SyncParameters.check({**_body(request), **request.query_params.dict()})
+        department = None
+        if pk := parameters.get("department_id"):
+            department = department_or_404(request, pk)
+        try:
+            run, _created = start_sync(
+                organisation=department.organisation if department else self.organisation(),
+                from_date=parameters.get("from_date"),
+                to_date=parameters.get("to_date"),
+                department=department,
+                trigger=Trigger.API,
+                started_by=request.user,
+            )
+        except BadRange as bad:
+            name = "from_date" if bad.code == "range_reversed" else "to_date"
+            raise refuse(name, bad.code, sentence(bad.code, bad.params)) from bad
+        return answer(request, run, _synced)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """The parameters may come in a JSON object, too."""
+    if isinstance(request.data, dict):
+        return dict(request.data.items())
+    raise refuse("non_field_errors", "invalid", _("The body must be a JSON object."))
+
+
+def _synced(run: Run) -> dict[str, Any]:
+    return {
+        **outcome(run),
+        "from_date": run.from_date,
+        "to_date": run.to_date,
+        **{name: run.counts.get(name, 0) for name in COUNTS},
+    }
+
+
+class AutoSyncStatus(ApiView):
+    permission_classes = [requires("runs.view_run")]
+
+    @extend_schema(
+        operation_id="sales_auto_sync_status",
+        parameters=[serializers.LogParameters],
+        responses=serializers.AutoSyncStatus,
+    )
+    def get(self, request: Request) -> Response:
+        """How the nightly loads of sales went."""
+        parameters = serializers.LogParameters.read(request)
+        lines = AutoSyncLog.objects.visible_to(request.user)
+        first = parameters["skip"]
+        logs = lines.order_by("-executed_at", "-id").values(*serializers.LogLine().fields)
+        return Response({"logs": list(logs[first : first + parameters["limit"]]), "statistics": lines.statistics()})
+
+
+class AutoSyncTest(WorkView):
+    permission_classes = [requires("sales.load_sales", "sales.load_sales")]
+
+    @extend_schema(operation_id="sales_auto_sync_test", request=None, responses=responses(serializers.TestedAutoSync))
+    def post(self, request: Request) -> Response:
+        """Load now what the nightly load would: yesterday and the settling window."""
+        run, _created = start_sync(
+            organisation=self.organisation(), trigger=Trigger.API, started_by=request.user, log_as="test"
+        )
+        return answer(request, run, _tested)
+
+
+def _tested(run: Run) -> dict[str, Any]:
+    result = _synced(run)
+    return {"status": result["status"], "message": result["message"], "result": result}
