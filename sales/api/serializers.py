@@ -11,7 +11,7 @@ from sales.models import AutoSyncLog
 
 
 class SummaryParameters(DepartmentRange, ListParameters):
-    state = serializers.ChoiceField(DayState.values, required=False)
+    state = serializers.ChoiceField(DayState.choices, required=False)
 
 
 class HourlyParameters(DepartmentRange, ListParameters):
@@ -44,7 +44,7 @@ class SummaryShown(Figures):
     department_id = serializers.UUIDField()
     date = serializers.DateField()
     total_sales = MoneyNumber(allow_null=True)
-    state = serializers.ChoiceField(DayState.values)
+    state = serializers.ChoiceField(DayState.choices)
 
 
 class HourShown(Figures):
@@ -75,7 +75,7 @@ class Deleted(serializers.Serializer[Any]):
     message = serializers.CharField()
     department_id = serializers.UUIDField()
     date = serializers.DateField()
-    state = serializers.ChoiceField(DayState.values)
+    state = serializers.ChoiceField(DayState.choices)
 
 
 class SalesRange(serializers.Serializer[Any]):
@@ -98,7 +98,7 @@ class LogLine(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     sync_date = serializers.DateField()
     sync_type = serializers.CharField()
-    status = serializers.ChoiceField(AutoSyncLog.Status.values)
+    status = serializers.ChoiceField(AutoSyncLog.Status.choices)
     message = serializers.CharField(allow_blank=True)
     summary_records = serializers.IntegerField()
     hourly_records = serializers.IntegerField()

@@ -1,0 +1,30 @@
+"""What every operation of the API has in common."""
+
+from typing import Any
+
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.models import Organisation
+from accounts.tenancy import organisation_of
+
+
+class ApiView(APIView):
+    """Closed until `permission_classes` names a permission; a method it lacks is 405 for whoever is signed in."""
+
+    def check_permissions(self, request: Request) -> None:
+        if not hasattr(self, (request.method or "").lower()):
+            if not (request.user and request.user.is_authenticated):
+                self.permission_denied(request)
+            raise MethodNotAllowed(request.method or "")
+        super().check_permissions(request)
+
+    def organisation(self) -> Organisation:
+        return organisation_of(self.request.user, self.request.auth)
+
+
+class WorkView(ApiView):
+    """Starts background work: throttled as such."""
+
+    throttle_scope: Any = "work"

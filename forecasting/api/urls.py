@@ -1,0 +1,13 @@
+from django.urls import path
+
+from forecasting.api import views
+
+urlpatterns = [
+    path("batch", views.Batch.as_view(), name="api-forecast-batch"),
+    path("comparison", views.ComparisonView.as_view(), name="api-forecast-comparison"),
+    path("export/csv", views.ExportCsv.as_view(), name="api-forecast-export"),
+    path("model/info", views.ModelInfo.as_view(), name="api-model-info"),
+    path("retrain", views.Retrain.as_view(), name="api-retrain"),
+    path("hourly/<str:date>/<str:branch_id>", views.HourlyForecast.as_view(), name="api-forecast-hourly"),
+    path("<str:date>/<str:branch_id>", views.OneForecast.as_view(), name="api-forecast"),
+]

@@ -1,0 +1,257 @@
+"""Forecasts: of a branch, of many, against what was sold, as CSV; the model behind them, and training it."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F
+from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.lists import Listing, page_of
+from accounts.api.views import ApiView, WorkView
+from accounts.permissions import requires
+from departments.api.lookup import departments_asked_for
+from departments.timing import organisation_today
+from forecasting.api import serializers
+from forecasting.api.export import as_csv
+from forecasting.compare import Comparison, compare
+from forecasting.models import Forecast, ModelVersion
+from forecasting.querysets import ForecastQuerySet
+from runs.api.starting import answer, outcome, responses
+from runs.choices import Trigger
+from runs.models import Run
+from sales.money import rounded
+
+IN_PATH = [
+    OpenApiParameter("date", OpenApiTypes.DATE, OpenApiParameter.PATH),
+    OpenApiParameter("branch_id", OpenApiTypes.UUID, OpenApiParameter.PATH),
+]
+AMOUNTS = ("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95")
+COMPARED = tuple(serializers.ComparisonRow().fields)
+BATCH = tuple(serializers.BatchRow().fields)
+MONTH = dt.timedelta(days=29)
+
+
+def _rows(forecasts: ForecastQuerySet, *more: str) -> Any:
+    return forecasts.values(
+        "id",
+        "date",
+        "department_id",
+        "rule",
+        "cutoff",
+        *AMOUNTS,
+        *more,
+        department_name=F("department__name"),
+        number=F("issue__version__number"),
+        made_at=F("issue__made_at"),
+    )
+
+
+def _shape(row: dict[str, Any]) -> dict[str, Any]:
+    for name in AMOUNTS:
+        row[name] = rounded(row[name])
+    row["model_version"] = f"v{row.pop('number')}"
+    del row["id"]
+    return row
+
+
+class OneForecast(ApiView):
+    permission_classes = [requires("forecasting.view_forecast")]
+
+    @extend_schema(operation_id="forecast_read", parameters=IN_PATH, responses=serializers.BranchForecast)
+    def get(self, request: Request, date: str, branch_id: str) -> Response:
+        """The newest forecast of a branch for a date. 404 `no_forecast` beyond the horizon."""
+        row = _shape(self._find(request, date, branch_id))
+        return Response({"branch_id": row.pop("department_id"), **row})
+
+    def _find(self, request: Request, date: str, branch_id: str, *more: str) -> dict[str, Any]:
+        asked = serializers.ForecastInPath.check({"date": date, "branch_id": branch_id})
+        departments = departments_asked_for(request, asked["branch_id"])
+        forecasts = Forecast.objects.filter(department__in=departments).between(asked["date"], asked["date"])
+        row: dict[str, Any] | None = _rows(forecasts.newest(), *more).first()
+        if row is None:
+            raise NotFound(_("There is no forecast for this date: it lies beyond the horizon."), "no_forecast")
+        return row
+
+
+class HourlyForecast(OneForecast):
+    @extend_schema(operation_id="forecast_hourly", parameters=IN_PATH, responses=serializers.HourlyForecast)
+    def get(self, request: Request, date: str, branch_id: str) -> Response:
+        """The newest forecast of a branch for a date by the hour; the hours add up to the day."""
+        row = self._find(request, date, branch_id, "hours")
+        return Response(
+            {
+                "date": row["date"],
+                "branch_id": row["department_id"],
+                "department_name": row["department_name"],
+                "predicted_sales": rounded(row["predicted_sales"]),
+                "model_version": f"v{row['number']}",
+                "cutoff": row["cutoff"],
+                "hours": [
+                    {"hour": hour, "predicted_sales": rounded(amount)}
+                    for hour, amount in enumerate(map(Decimal, row["hours"]))
+                ],
+            }
+        )
+
+
+class Batch(ApiView):
+    permission_classes = [requires("forecasting.view_forecast")]
+    listing = Listing(
+        orderings=("date", "department_name", "department_id", "predicted_sales", "id"),
+        default="date,department_name",
+        shape=_shape,
+    )
+
+    @extend_schema(
+        operation_id="forecast_batch",
+        parameters=[serializers.ForecastParameters],
+        responses=page_of("Batch", serializers.BatchRow),
+    )
+    def get(self, request: Request) -> Response:
+        """The newest forecast of each branch and date; without dates from today on."""
+        parameters = serializers.ForecastParameters.read(request)
+        return self.listing.answer(request, _newest(request, parameters, self.today()), parameters)
+
+    def today(self) -> dt.date:
+        return organisation_today(self.organisation())
+
+
+def _newest(request: Request, parameters: dict[str, Any], today: dt.date) -> Any:
+    departments = departments_asked_for(request, parameters.get("department_id"))
+    first, last = parameters.get("from_date"), parameters.get("to_date")
+    if first is None and last is None:
+        first = today
+    forecasts = Forecast.objects.filter(department__in=departments)
+    if first:
+        forecasts = forecasts.filter(date__gte=first)
+    if last:
+        forecasts = forecasts.filter(date__lte=last)
+    return _rows(forecasts.newest())
+
+
+class ComparisonView(ApiView):
+    permission_classes = [requires("forecasting.view_forecast")]
+
+    @extend_schema(
+        operation_id="forecast_comparison",
+        parameters=[serializers.ComparisonParameters],
+        responses=serializers.ComparisonRow(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """What was promised beside what was sold; without dates the last 30 days."""
+        parameters = serializers.ComparisonParameters.read(request)
+        today = organisation_today(self.organisation())
+        return Response([_compared(row) for row in _compare(request, parameters, today)])
+
+
+def _compare(request: Request, parameters: dict[str, Any], today: dt.date) -> list[Comparison]:
+    last = parameters.get("to_date") or min(parameters.get("from_date", today) + MONTH, today)
+    first = parameters.get("from_date") or last - MONTH
+    return compare(
+        departments=departments_asked_for(request, parameters.get("department_id")),
+        first=first,
+        last=max(first, last),
+        days_before=parameters.get("days_before", 1),
+        today=today,
+    )
+
+
+def _compared(row: Comparison) -> dict[str, Any]:
+    predicted, actual = rounded(row.predicted), rounded(row.actual)
+    return {
+        "date": row.date,
+        "department_id": row.department_id,
+        "department_name": row.department_name,
+        "predicted_sales": predicted,
+        "actual_sales": actual,
+        "error": rounded(row.error),
+        "error_percentage": row.error_percentage,
+        "lower_80": rounded(row.lower_80),
+        "upper_80": rounded(row.upper_80),
+        "rule": row.rule,
+        "state": row.state,
+    }
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """The answer is CSV whatever Accept says; an error is JSON."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        renderer = next(item for item in renderers if item.format == "json")
+        return renderer, renderer.media_type
+
+
+class ExportCsv(ApiView):
+    permission_classes = [requires("forecasting.view_forecast")]
+    content_negotiation_class = AlwaysJson
+
+    @extend_schema(
+        operation_id="forecast_export_csv",
+        parameters=[serializers.ExportParameters],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Forecasts as CSV, UTF-8 with a byte order mark, safe to open in a spreadsheet."""
+        parameters = serializers.ExportParameters.read(request)
+        today = organisation_today(self.organisation())
+        if parameters["include_actual"]:
+            names, rows = COMPARED, [_compared(row) for row in _compare(request, parameters, today)]
+        else:
+            names = BATCH
+            found = _newest(request, parameters, today).order_by("date", "department_name", "id")
+            rows = [_shape(row) for row in found.iterator()]
+        first, last = parameters.get("from_date", today), parameters.get("to_date", "")
+        response = HttpResponse(as_csv(names, rows), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="forecast_{first}_{last}.csv"'
+        return response
+
+
+class ModelInfo(ApiView):
+    permission_classes = [requires("forecasting.view_modelversion")]
+
+    @extend_schema(operation_id="forecast_model_info", responses=serializers.ModelInfo)
+    def get(self, request: Request) -> Response:
+        """The model that makes the forecasts now."""
+        version = (
+            ModelVersion.objects.visible_to(request.user).filter(organisation=self.organisation()).serving().first()
+        )
+        features = version.manifest.get("features", []) if version else []
+        return Response(
+            {
+                "status": "ready" if version else "not_trained",
+                "model_type": "LightGBM",
+                "n_features": len(features),
+                "feature_names": features,
+                "training_metrics": version.metrics if version else {},
+                "version": str(version) if version else None,
+                "trained_through": version.trained_through if version else None,
+                "created_at": version.created_at if version else None,
+            }
+        )
+
+
+class Retrain(WorkView):
+    permission_classes = [requires("forecasting.train_model", "forecasting.train_model")]
+
+    @extend_schema(operation_id="forecast_retrain", request=None, responses=responses(serializers.Retrained))
+    def post(self, request: Request) -> Response:
+        """Train a new version. It serves if it passes the gate, and forecasts are made with it."""
+        # The engine is not wanted in a web process before somebody asks for training.
+        from forecasting.train import start_training
+
+        run, _created = start_training(organisation=self.organisation(), trigger=Trigger.API, started_by=request.user)
+        return answer(request, run, _retrained)
+
+
+def _retrained(run: Run) -> dict[str, Any]:
+    number = run.counts["version"]
+    version = ModelVersion.objects.get(organisation=run.organisation_id, number=number)
+    return {**outcome(run), "metrics": version.metrics, "version": str(version), "timestamp": run.finished_at}

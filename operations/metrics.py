@@ -1,0 +1,49 @@
+"""Figures for Prometheus, read from the database when asked for: no process keeps counts of its own."""
+
+from django.db.models import Count, Max, Min, QuerySet
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from accounts.models import Organisation
+from runs.choices import State
+from runs.models import Run
+from sales.freshness import freshness
+
+
+def exposition(organisations: QuerySet[Organisation]) -> bytes:
+    """Runs by kind and state, the oldest queued run, and how far each source lies behind."""
+    registry = CollectorRegistry()
+    runs = Gauge("salesforecast_runs", "Runs in the ledger", ["organisation", "kind", "state"], registry=registry)
+    oldest = Gauge(
+        "salesforecast_oldest_queued_seconds",
+        "Age of the oldest queued run that is due",
+        ["organisation"],
+        registry=registry,
+    )
+    finished = Gauge(
+        "salesforecast_last_finished_timestamp_seconds", "When a kind of run last ended well",
+        ["organisation", "kind"], registry=registry,
+    )  # fmt: skip
+    behind = Gauge(
+        "salesforecast_source_days_behind", "Business dates missing up to yesterday", ["organisation", "connection"],
+        registry=registry,
+    )  # fmt: skip
+    now = timezone.now()
+    for organisation in organisations:
+        name = organisation.name
+        ledger = Run.objects.filter(organisation=organisation).order_by()
+        for kind, state, count in ledger.values_list("kind", "state").annotate(Count("pk")):
+            runs.labels(name, kind, state).set(count)
+        due = ledger.filter(state=State.QUEUED, not_before__lte=now).aggregate(first=Min("not_before"))["first"]
+        oldest.labels(name).set((now - due).total_seconds() if due else 0)
+        for kind in ledger.filter(state=State.DONE).values_list("kind", flat=True).distinct():
+            ended = (
+                ledger.filter(state=State.DONE, kind=kind)
+                .order_by("-finished_at")
+                .values_list("finished_at", flat=True)[0]
+            )
+            finished.labels(name, kind).set(ended.timestamp())
+        for source in freshness(organisation):
+            if source.days_behind is not None:
+                behind.labels(name, source.connection.name).set(source.days_behind)
+    return generate_latest(registry)
