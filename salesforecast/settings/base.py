@@ -12,7 +12,7 @@ from salesforecast.secrets import development_secret
 env = Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 if (VAR_DIR / "secrets.env").exists():  # made once by `make run`; what the environment already says wins
     environ.Env.read_env(VAR_DIR / "secrets.env")
