@@ -36,12 +36,7 @@ def exposition(organisations: QuerySet[Organisation]) -> bytes:
             runs.labels(name, kind, state).set(count)
         due = ledger.filter(state=State.QUEUED, not_before__lte=now).aggregate(first=Min("not_before"))["first"]
         oldest.labels(name).set((now - due).total_seconds() if due else 0)
-        for kind in ledger.filter(state=State.DONE).values_list("kind", flat=True).distinct():
-            ended = (
-                ledger.filter(state=State.DONE, kind=kind)
-                .order_by("-finished_at")
-                .values_list("finished_at", flat=True)[0]
-            )
+        for kind, ended in ledger.filter(state=State.DONE).values_list("kind").annotate(Max("finished_at")):
             finished.labels(name, kind).set(ended.timestamp())
         for source in freshness(organisation):
             if source.days_behind is not None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from typing import Any, Self
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
@@ -58,9 +58,9 @@ class Parameters(serializers.Serializer[Any]):
 
     @classmethod
     def check(cls, data: Any) -> dict[str, Any]:
-        self: Self = cls(data=data)
-        self.is_valid(raise_exception=True)
-        return self.validated_data
+        parameters = cls(data=data)
+        parameters.is_valid(raise_exception=True)
+        return parameters.validated_data
 
 
 class RangeParameters(Parameters):

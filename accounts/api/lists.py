@@ -9,12 +9,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.core.exceptions import FieldDoesNotExist
 from django.core.exceptions import ValidationError as BadValue
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Field, Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -178,7 +178,7 @@ def _read_cursor(text: str, model: type[Model], ordering: str, keys: list[tuple[
 
 def _as_stored(model: type[Model], column: str, value: str) -> Any:
     try:
-        return model._meta.get_field(column).to_python(value)
+        return cast("Field[Any, Any]", model._meta.get_field(column)).to_python(value)
     except FieldDoesNotExist:  # an annotation: the name of something else
         return str(value)
 

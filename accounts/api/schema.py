@@ -26,7 +26,7 @@ class ErrorItem(serializers.Serializer[Any]):
 
 class ErrorAnswer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(["validation_error", "client_error", "server_error"])
-    errors = ErrorItem(many=True)
+    errors = ErrorItem(many=True)  # type: ignore[assignment]
 
 
 class Schema(AutoSchema):

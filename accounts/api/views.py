@@ -6,7 +6,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from accounts.tenancy import organisation_of
 
 
@@ -19,6 +19,11 @@ class ApiView(APIView):
                 self.permission_denied(request)
             raise MethodNotAllowed(request.method or "")
         super().check_permissions(request)
+
+    def person(self) -> User:
+        """Who asks; a permission has seen to it that somebody does."""
+        assert isinstance(self.request.user, User)
+        return self.request.user
 
     def organisation(self) -> Organisation:
         return organisation_of(self.request.user, self.request.auth)

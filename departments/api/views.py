@@ -66,7 +66,7 @@ class SyncDepartments(WorkView):
     @extend_schema(operation_id="departments_sync", request=None, responses=responses(DepartmentsSynced))
     def post(self, request: Request) -> Response:
         """Take over departments from all active tills."""
-        run, _created = start_sync(organisation=self.organisation(), trigger=Trigger.API, started_by=request.user)
+        run, _created = start_sync(organisation=self.organisation(), trigger=Trigger.API, started_by=self.person())
         return answer(request, run, _synced)
 
 

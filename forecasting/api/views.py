@@ -247,7 +247,7 @@ class Retrain(WorkView):
         # The engine is not wanted in a web process before somebody asks for training.
         from forecasting.train import start_training
 
-        run, _created = start_training(organisation=self.organisation(), trigger=Trigger.API, started_by=request.user)
+        run, _created = start_training(organisation=self.organisation(), trigger=Trigger.API, started_by=self.person())
         return answer(request, run, _retrained)
 
 

@@ -23,7 +23,7 @@ class PartOfRun(serializers.Serializer[Any]):
     started_by = serializers.CharField(allow_null=True)
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
-    errors = ErrorItem(many=True)
+    errors = ErrorItem(many=True)  # type: ignore[assignment]
 
 
 class RunShown(PartOfRun):

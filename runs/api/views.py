@@ -1,6 +1,5 @@
 """Background work: what runs, how it ended, and stopping it."""
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -17,6 +16,7 @@ from runs import ledger
 from runs.api.serializers import RunParameters
 from runs.api.shown import RunShown, shown
 from runs.models import Run
+from runs.querysets import RunQuerySet
 
 IN_PATH = [OpenApiParameter("id", int, OpenApiParameter.PATH)]
 
@@ -27,7 +27,7 @@ class NothingToStop(APIException):
     default_detail = _("This run has finished already.")
 
 
-def visible_runs(request: Request) -> QuerySet[Run]:
+def visible_runs(request: Request) -> RunQuerySet:
     return Run.objects.visible_to(request.user).select_related("started_by").prefetch_related("children__started_by")
 
 

@@ -124,7 +124,7 @@ class DeleteDay(ApiView):
     def delete(self, request: Request, pk: str) -> Response:
         """Delete a day with its hours. It is marked missing, and the next load may restore it."""
         day = _row(request, SalesSummary.objects.all(), pk)
-        delete_day(day, by=request.user)
+        delete_day(day, by=self.person())
         return _deleted(day)
 
 
@@ -135,7 +135,7 @@ class DeleteHour(ApiView):
     def delete(self, request: Request, pk: str) -> Response:
         """Delete an hour and with it its whole day, as hours must add up to their day."""
         hour = _row(request, SalesByHour.objects.all(), pk)
-        delete_hour(hour, by=request.user)
+        delete_hour(hour, by=self.person())
         return _deleted(hour)
 
 
@@ -181,7 +181,7 @@ class Sync(WorkView):
                 to_date=parameters.get("to_date"),
                 department=department,
                 trigger=Trigger.API,
-                started_by=request.user,
+                started_by=self.person(),
             )
         except BadRange as bad:
             name = "from_date" if bad.code == "range_reversed" else "to_date"
@@ -229,7 +229,7 @@ class AutoSyncTest(WorkView):
     def post(self, request: Request) -> Response:
         """Load now what the nightly load would: yesterday and the settling window."""
         run, _created = start_sync(
-            organisation=self.organisation(), trigger=Trigger.API, started_by=request.user, log_as="test"
+            organisation=self.organisation(), trigger=Trigger.API, started_by=self.person(), log_as="test"
         )
         return answer(request, run, _tested)
 
