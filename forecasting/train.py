@@ -96,6 +96,7 @@ def backtest_score(
         threads=settings.FORECAST_THREADS,
         progress=(lambda share, step: tell(share)) if tell else None,
     )
+    # A department's open days are scored; what it sells on a day it is shut needs no forecast.
     return {
         **metrics.score_backtest(series.panel, frame, BACKTEST_HORIZON),
         "origins": len(origins),

@@ -119,9 +119,9 @@ def _segments(departments: int, days: int) -> None:
     """Tills do not know segments; a person would choose them in the admin."""
     for number in PORTS:
         world = demo_world(server=number, days=days, departments=departments)
-        for external_id, segment in world.segments().items():
-            for row in SourceDepartment.objects.filter(external_id=external_id).exclude(department=None):
-                Department.objects.filter(pk=row.department_id).update(segment_type=segment)
+        for branch in world.branches:
+            for row in SourceDepartment.objects.filter(external_id=branch.id).exclude(department=None):
+                Department.objects.filter(pk=row.department_id).update(segment_type=branch.segment)
 
 
 def _forecasts(organisation: Organisation, say: Say) -> None:

@@ -1,7 +1,9 @@
+from argparse import Namespace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from runs.cli import usage
 from sources.simulator import cli
 
 
@@ -13,4 +15,7 @@ class Command(BaseCommand):
         cli.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        cli.serve_options(options)
+        try:
+            cli.run(Namespace(**options))
+        except (OSError, ValueError) as error:
+            raise usage(str(error)) from error
