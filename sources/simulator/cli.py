@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import date
 from types import FrameType
 
 from sources.simulator.server import IikoServer
@@ -21,6 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slots", type=int, default=3, help="licence slots")
     parser.add_argument("--departments", type=int, default=14, help="branches of the demo chain on both servers")
     parser.add_argument("--days", type=int, default=800, help="days of sales of the demo chain")
+    parser.add_argument(
+        "--anchor",
+        type=date.fromisoformat,
+        help="the demo chain's new branch opened 20 days before; default this quarter",
+    )
     parser.add_argument("--login", default="demo")
     parser.add_argument("--password", default="demo")
 
@@ -51,7 +57,13 @@ def serve(
 
 def run(options: argparse.Namespace) -> None:
     """What the parsed arguments ask for. Raises ValueError (no such world), OSError (port taken)."""
-    world = load_world(options.world, server=options.server, departments=options.departments, days=options.days)
+    world = load_world(
+        options.world,
+        server=options.server,
+        departments=options.departments,
+        days=options.days,
+        anchor=options.anchor,
+    )
     serve(
         options.port,
         world,

@@ -248,7 +248,8 @@ TREE = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
  <corporateItemDto><id>b1</id><parentId>j1</parentId><code>12</code><name>Кафе &lt;Абая&gt;</name><type>DEPARTMENT</type>
   <taxpayerIdNumber>123456789012</taxpayerIdNumber><somethingNew><id>x</id></somethingNew></corporateItemDto>
  <corporateItemDto><id>j1</id><parentId>r</parentId><code></code><name>ТОО Пример</name><type>JURPERSON</type>
-  <jurPersonAdditionalPropertiesDto><taxpayerId>210987654321</taxpayerId></jurPersonAdditionalPropertiesDto></corporateItemDto>
+  <jurPersonAdditionalPropertiesDto><taxpayerId>210987654321</taxpayerId></jurPersonAdditionalPropertiesDto>
+ </corporateItemDto>
  <corporateItemDto><id>s1</id><parentId>b1</parentId><name>Склад 1</name><type>STORE</type></corporateItemDto>
  <corporateItemDto><id>k1</id><parentId>r</parentId><name>Киоск</name><type>KIOSK_OF_2031</type></corporateItemDto>
  <corporateItemDto><id>r</id><parentId></parentId><name>Сеть</name><type>CORPORATION</type></corporateItemDto>

@@ -1,5 +1,6 @@
 """Worlds a simulated server can tell about."""
 
+from datetime import date
 from pathlib import Path
 
 from sources.simulator.worlds.base import World
@@ -7,11 +8,13 @@ from sources.simulator.worlds.demo import demo_world
 from sources.simulator.worlds.transactions import TransactionsWorld
 
 
-def load_world(name: str, *, server: int = 1, departments: int = 14, days: int = 800) -> World:
-    """`demo`, or `csv:FILE` with till lines. Raises ValueError with a sentence."""
+def load_world(
+    name: str, *, server: int = 1, departments: int = 14, days: int = 800, anchor: date | None = None
+) -> World:
+    """`demo` (see `demo_world`), or `csv:FILE` with till lines. Raises ValueError with a sentence."""
     kind, _, file = name.partition(":")
     if kind == "demo" and not file:
-        return demo_world(server, days=days, departments=departments)
+        return demo_world(server, days=days, departments=departments, anchor=anchor)
     if kind == "csv" and file:
         if not Path(file).is_file():
             raise ValueError(f"there is no file {file}")

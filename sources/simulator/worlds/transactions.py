@@ -45,6 +45,8 @@ class TransactionsWorld:
                 money[line["store"], at.date(), at.hour] += sum_
                 _, sums = bills.setdefault((line["store"], at.date(), line["ticket"]), (at, []))
                 sums.append(sum_)
+        if not money:
+            raise ValueError(f"{path} has no lines")
         self.stores = sorted({store for store, _, _ in money})
         self._bills: dict[date, list[tuple[str, datetime, Decimal]]] = defaultdict(list)
         orders: dict[tuple[str, date, int], int] = defaultdict(int)
