@@ -245,8 +245,8 @@ def test_a_large_answer_is_read_in_about_the_time_of_parsing_it():
 
 TREE = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <corporateItemDtoes>
- <corporateItemDto><id>b1</id><parentId>j1</parentId><code>12</code><name>Кафе &lt;Абая&gt;</name><type>DEPARTMENT</type>
-  <taxpayerIdNumber>123456789012</taxpayerIdNumber><somethingNew><id>x</id></somethingNew></corporateItemDto>
+ <corporateItemDto><id>b1</id><parentId>j1</parentId><code>12</code><name>Кафе &lt;Абая&gt;</name>
+  <type>DEPARTMENT</type><taxpayerIdNumber>123456789012</taxpayerIdNumber><somethingNew><id>x</id></somethingNew></corporateItemDto>
  <corporateItemDto><id>j1</id><parentId>r</parentId><code></code><name>ТОО Пример</name><type>JURPERSON</type>
   <jurPersonAdditionalPropertiesDto><taxpayerId>210987654321</taxpayerId></jurPersonAdditionalPropertiesDto>
  </corporateItemDto>
