@@ -309,11 +309,12 @@ class IikoClient:
 
     def _refuse(self, reply: Reply, path: str) -> None:
         """Raises what a refusal means (statuses and texts: iiko's page "opisanie oshibok"); passes data."""
-        status, text = reply.status, self._http.words(reply)
+        status = reply.status
         if status < 300:
             if reply.is_html:
                 raise SourceError("html", status=status)
             return
+        text = self._http.words(reply)
         if status >= 500:
             raise SourceError("server_error", status=status, text=text)
         if status == 404:
