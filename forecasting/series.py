@@ -3,15 +3,18 @@
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
-from django.db.models import Q
+from django.db.models import FloatField, Q, TextField
+from django.db.models.functions import Cast
 
 from accounts.models import Organisation
 from departments.models import Closure, Department, Event, Holiday
 from forecasting.engine.panel import Panel, build_panel
 from sales.models import DepartmentCutoff, SalesByHour, SalesSummary
+from sales.querysets import SalesQuerySet
 
 HISTORY_DAYS = 1500
 ALIVE_DAYS = 92  # a department without sales for longer is not forecast
@@ -68,21 +71,12 @@ def read_series(
     cutoff). `covariates` names event columns a model expects, whether or not such events are near. Untrusted days are left out: to the engine they are not recorded.
     """
     departments = forecast_departments(organisation, cutoff)
-    rows = (
+    sales = _tidy(
         SalesSummary.objects.filter(department__in=departments.values())
         .between(cutoff - dt.timedelta(days=HISTORY_DAYS), cutoff)
         .trusted()
-        .exclude(total_sales=None)
-        .order_by()
-        .values_list("department_id", "date", "total_sales")
-    )
-    sales = pd.DataFrame(rows, columns=["series_id", "date", "y"])
-    sales = pd.DataFrame(
-        {
-            "series_id": sales["series_id"].astype(str),
-            "date": pd.to_datetime(sales["date"]),
-            "y": sales["y"].astype(float),
-        }
+        .exclude(total_sales=None),
+        "total_sales",
     )
     last = cutoff + dt.timedelta(days=horizon)
     first = min(sales["date"].min().date() if len(sales) else cutoff, cutoff)
@@ -150,21 +144,25 @@ def _marked(frame: pd.DataFrame, spans: list[tuple[str, dt.date, dt.date, float]
 
 def read_hours(departments: dict[str, Department], cutoff: dt.date) -> pd.DataFrame:
     """[series_id, date, hour, y] of the weeks before the cutoff, for hourly profiles."""
-    rows = (
+    return _tidy(
         SalesByHour.objects.filter(department__in=departments.values())
         .between(cutoff - dt.timedelta(days=PROFILE_DAYS - 1), cutoff)
-        .exclude(sales_amount=None)
-        .order_by()
-        .values_list("department_id", "date", "hour", "sales_amount")
-    )
-    frame = pd.DataFrame(rows, columns=["series_id", "date", "hour", "y"])
-    return pd.DataFrame(
-        {
-            "series_id": frame["series_id"].astype(str),
-            "date": pd.to_datetime(frame["date"]),
-            "hour": frame["hour"].astype(int),
-            "y": frame["y"].astype(float),
-        }
+        .exclude(sales_amount=None),
+        "sales_amount",
+        "hour",
     )
 
 
+def _tidy(rows: SalesQuerySet, amount: str, *more: str) -> pd.DataFrame:
+    """[series_id, date, *more, y] as the database's own numbers and texts: no Decimal or UUID is made per row."""
+    found = (
+        rows.order_by()
+        .annotate(series=Cast("department_id", TextField()), day=Cast("date", TextField()), y=Cast(amount, FloatField()))
+        .values_list("series", "day", *more, "y")
+    )
+    frame = pd.DataFrame(found, columns=["series_id", "date", *more, "y"])
+    codes, keys = pd.factorize(frame["series_id"])
+    names = np.array([str(UUID(key)) for key in keys], dtype=object)
+    frame["series_id"] = names[codes] if len(frame) else frame["series_id"].astype(object)
+    frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d")
+    return frame.astype({"y": float, **dict.fromkeys(more, int)})
