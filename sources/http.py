@@ -53,7 +53,11 @@ class Reply:
 
     @property
     def is_html(self) -> bool:
-        return "html" in self.content_type or bool(HTML.search(self.body[:1024]))
+        """A page instead of data. The label alone is no proof: servers put text/html on tokens as well."""
+        start = self.body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
+        if not start.startswith(b"<"):
+            return False
+        return bool(HTML.search(start)) or ("html" in self.content_type and not start.startswith(b"<?xml"))
 
     def text(self) -> str:
         return self.body.decode("utf-8", "replace").strip("\ufeff \t\r\n")

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from sources.errors import SourceError
-from sources.http import Http
+from sources.http import Http, Reply
 from sources.iiko.client import IikoClient, Server
 from sources.ports import MemoryLock, MemoryTokens, SystemClock
 from sources.tests.conftest import DAY
@@ -316,3 +316,18 @@ def test_ranges_longer_than_a_month_or_upside_down_are_a_mistake_of_the_caller(c
             with pytest.raises(ValueError):
                 iiko.sales(first, last)
         iiko.sales(date(2025, 1, 1), date(2025, 1, 31))
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "html"),
+    [
+        ("text/html", b"<h1>Bad Gateway</h1>", True),
+        ("application/json", b" \n<!DOCTYPE html><html>", True),
+        ("", b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml">', True),
+        ("text/html", b"7f3c2a10-5d5e-4b0b-9c11-0b7f0d4a2e61", False),
+        ("text/html", b'{"data":[{"Department":"<html>"}]}', False),
+        ("text/html", b'<?xml version="1.0"?><corporateItemDtoes/>', False),
+    ],
+)
+def test_a_page_is_told_from_data_by_what_it_is(content_type, body, html):
+    assert Reply(200, content_type, body).is_html is html
