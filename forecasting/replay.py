@@ -26,7 +26,7 @@ def replay(
     organisation: Organisation,
     *,
     days: int,
-    refit_every: int = 14,
+    refit_every: int = 28,
     horizon: int = 8,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
@@ -49,7 +49,6 @@ def replay(
             series = read_series(organisation, cutoff=cutoff, horizon=horizon)
             fit = engine.fit(series.panel, cutoff, RECIPES[REPLAY_RECIPE], threads=settings.FORECAST_THREADS)
             version = save_version(organisation, fit, metrics={})
-            version.trained_through = cutoff
             version.state = VersionState.RETIRED
             version.save(update_fields=["state"])
         morning = dt.datetime.combine(cutoff + dt.timedelta(days=1), MADE, zone)

@@ -32,14 +32,21 @@ Progress = Callable[[int, int, str], None]
 
 
 def start_training(
-    *, organisation: Organisation, trigger: str, started_by: User | None = None, parent: Run | None = None
+    *, organisation: Organisation, trigger: str, started_by: User | None = None, origins: int = BACKTEST_ORIGINS
 ) -> tuple[Run, bool]:
-    """Open a run that trains a version and, if the gate lets it in, forecasts with it."""
-    return open_run("train", organisation=organisation, trigger=trigger, started_by=started_by, parent=parent)
+    """Open a run that trains a version, measured at `origins` past dates, and forecasts with it if the gate lets it in."""
+    return open_run(
+        "train", organisation=organisation, trigger=trigger, started_by=started_by, params={"origins": origins}
+    )
 
 
 def train_version(
-    organisation: Organisation, *, recipe: str = DEFAULT_RECIPE, run: Run | None = None, progress: Progress | None = None
+    organisation: Organisation,
+    *,
+    recipe: str = DEFAULT_RECIPE,
+    origins_wanted: int = BACKTEST_ORIGINS,
+    run: Run | None = None,
+    progress: Progress | None = None,
 ) -> tuple[ModelVersion, Verdict]:
     """Backtest, fit and judge; a version that passes serves. Raises RunFailed if there is too little to learn from."""
     tell = progress or (lambda done, total, code: None)
@@ -47,7 +54,7 @@ def train_version(
     if cutoff is None:
         raise RunFailed("no_sales")
     series = read_series(organisation, cutoff=cutoff, horizon=settings.FORECAST_HORIZON)
-    origins = rolling_origins(series)
+    origins = rolling_origins(series, origins_wanted)
     if not origins:
         raise RunFailed("too_short", days=LEAST_DAYS)
     steps = len(origins) + 2

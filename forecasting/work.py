@@ -7,7 +7,7 @@ from django.conf import settings
 from forecasting.choices import Origin
 from forecasting.models import ForecastIssue
 from forecasting.predict import make_issue, newest_origin
-from forecasting.train import train_version
+from forecasting.train import BACKTEST_ORIGINS, train_version
 from forecasting.versions import Refused, serving_version
 from runs.choices import State
 from runs.ledger import RunFailed, Work
@@ -15,7 +15,12 @@ from runs.registry import Outcome
 
 
 def train(work: Work) -> Outcome:
-    version, verdict = train_version(work.run.organisation, run=work.run, progress=work.progress)
+    version, verdict = train_version(
+        work.run.organisation,
+        origins_wanted=work.run.params.get("origins", BACKTEST_ORIGINS),
+        run=work.run,
+        progress=work.progress,
+    )
     counts: dict[str, Any] = {
         "version": version.number,
         **{name: round(version.metrics[name], 4) for name in ("wape", "snaive_wape", "bias")},

@@ -34,6 +34,7 @@ PORTS = {1: 8021, 2: 8022}
 NAMES = {1: "iiko Almaty", 2: "iiko Astana"}
 LOGIN = PASSWORD = "demo"
 REPLAYED_DAYS = 56
+FIRST_ORIGINS = 2  # the first page should not wait for the long backtest
 
 Say = Callable[[str], None]
 
@@ -131,7 +132,7 @@ def _forecasts(organisation: Organisation, say: Say) -> None:
         replay(organisation, days=REPLAYED_DAYS)
     if serving_version(organisation) is None:
         say("training")
-        _must(run_now(start_training(organisation=organisation, trigger=Trigger.COMMAND)[0]))
+        _must(run_now(start_training(organisation=organisation, trigger=Trigger.COMMAND, origins=FIRST_ORIGINS)[0]))
     elif not ForecastIssue.objects.filter(organisation=organisation, data_as_of=cutoff).exists():
         say("forecasting")
         _must(run_now(start_forecast(organisation=organisation, trigger=Trigger.COMMAND)[0]))

@@ -1,7 +1,109 @@
-from typing import Any
+"""The start page: how the night went, yesterday against its forecast, what comes, what needs a hand."""
 
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import Organisation, User
+from accounts.pages import page_organisation, signed_in
+from departments.models import Connection, Department
+from departments.timing import organisation_today
+from forecasting.compare import Comparison, compare, summary
+from operations.schedules import next_night
+from runs.choices import State
+from runs.models import Run
+from runs.pages import box_of
+from sales.choices import TONES, DayState
+from sales.freshness import freshness
+
+WEEK = 7
+TROUBLE_DAYS = 2  # how long a failed run stays on the start page
 
 
 def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    return context
+    """What unfold's index shows; somebody who belongs to no organisation sees a sentence instead of figures."""
+    try:
+        organisation = page_organisation(request)
+    except PermissionDenied:
+        return {**context, "belongs_nowhere": True}
+    user = signed_in(request)
+    today = organisation_today(organisation)
+    zone = ZoneInfo(organisation.time_zone)
+    night = next_night(organisation)
+    return {
+        **context,
+        "title": organisation.name,
+        "today": today,
+        "sources": sources(organisation),
+        "connected": Connection.objects.filter(organisation=organisation).exists(),
+        "yesterday": yesterday(organisation, user, today),
+        "ahead": ahead(organisation, user, today),
+        "work": [box_of(request, run) for run in unsettled_runs(user)] if user.has_perm("runs.view_run") else [],
+        "next_night": night.astimezone(zone) if night else None,
+        "zone": zone.key,
+    }
+
+
+def sources(organisation: Organisation) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": source,
+            "state": DayState(source.state).label,
+            "tone": TONES[DayState(source.state)],
+        }
+        for source in freshness(organisation)
+    ]
+
+
+def yesterday(organisation: Organisation, user: User, today: dt.date) -> dict[str, Any]:
+    """Rows of yesterday, the largest miss first, and what they add up to."""
+    date = today - dt.timedelta(days=1)
+    rows = compare(departments=_branches(organisation, user), first=date, last=date, today=today)
+    return {"date": date, "rows": sorted(map(_row, rows), key=_by_miss), "summary": summary(rows)}
+
+
+def _by_miss(row: dict[str, Any]) -> tuple[bool, Decimal, str]:
+    error = row["row"].error
+    return error is None, -abs(error or Decimal(0)), row["row"].department_name
+
+
+def _row(row: Comparison) -> dict[str, Any]:
+    state = DayState(row.state) if row.state else DayState.MISSING
+    inside = None
+    if row.actual is not None and row.lower_80 is not None and row.upper_80 is not None:
+        inside = row.lower_80 <= row.actual <= row.upper_80
+    return {"row": row, "state": state.label, "tone": TONES[state], "inside": inside}
+
+
+def ahead(organisation: Organisation, user: User, today: dt.date) -> list[dict[str, Any]]:
+    """The forecast of today and the days of a week, chain total per day; empty without any forecast."""
+    last = today + dt.timedelta(days=WEEK - 1)
+    rows = compare(departments=_branches(organisation, user), first=today, last=last, today=today)
+    days: dict[dt.date, Decimal] = {}
+    for row in rows:
+        if row.predicted is not None:
+            days[row.date] = days.get(row.date, Decimal(0)) + row.predicted
+    most = max(days.values(), default=Decimal(0))
+    return [
+        {"date": date, "sum": total, "share": round(100 * total / most) if most else 0}
+        for date, total in sorted(days.items())
+    ]
+
+
+def unsettled_runs(user: User) -> list[Run]:
+    """What works now, and what failed lately and was not done since."""
+    runs = Run.objects.visible_to(user).roots()
+    working = list(runs.unfinished()[:10])
+    since = timezone.now() - dt.timedelta(days=TROUBLE_DAYS)
+    failed = runs.filter(state__in=[State.FAILED, State.PARTIAL], finished_at__gte=since)
+    done = dict(runs.filter(state=State.DONE, finished_at__gte=since).order_by("id").values_list("kind", "id"))
+    return working + [run for run in failed[:20] if done.get(run.kind, 0) < run.pk][:5]
+
+
+def _branches(organisation: Organisation, user: User) -> Any:
+    return Department.objects.visible_to(user).filter(organisation=organisation)

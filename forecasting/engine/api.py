@@ -43,7 +43,7 @@ class Fit:
             "trained_through": self.trained_through, "rows": self.rows, "members": sorted(self.boosters),
             "features": names(self.covariates, self.states), "category_maps": {},
             "covariates": self.covariates, "states": self.states,
-            "blend": {"mix": self.mix_weight, **{m: (1 - self.mix_weight) / 2 for m in sorted(self.boosters)}},
+            "blend": {"mix": self.mix_weight, **dict.fromkeys(sorted(self.boosters), (1 - self.mix_weight) / 2)},
             "calibration": self.calibration.as_dict(),
         }  # fmt: skip
 
@@ -59,9 +59,7 @@ class Fit:
         except TypeError as error:
             raise ContractMismatch("contract_mismatch", stored=manifest.get("contract_hash", ""), code="") from error
         if contract_hash(recipe) != manifest["contract_hash"]:
-            raise ContractMismatch(
-                "contract_mismatch", stored=manifest["contract_hash"], code=contract_hash(recipe)
-            )
+            raise ContractMismatch("contract_mismatch", stored=manifest["contract_hash"], code=contract_hash(recipe))
         if sorted(texts) != sorted(manifest["members"]):
             raise ContractMismatch("members_missing", stored=manifest["members"], given=sorted(texts))
         return cls(
@@ -263,4 +261,3 @@ def backtest(
         parts.append(part)
     tell(1.0, "done")
     return pd.concat(parts, ignore_index=True)
-

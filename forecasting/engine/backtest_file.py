@@ -52,7 +52,7 @@ def backtest_file(
 
 
 def _read(path: Path | str | None, columns: list[str]) -> pd.DataFrame:
-    text = {c: str for c in ("series_id", "group", "holiday_name")}
+    text = dict.fromkeys(("series_id", "group", "holiday_name"), str)
     try:
         frame = pd.read_csv(path, dtype=text)
         if "date" in frame:
@@ -67,9 +67,7 @@ def _read(path: Path | str | None, columns: list[str]) -> pd.DataFrame:
     return frame
 
 
-def _by_hour(
-    part: pd.DataFrame, raw: pd.DataFrame, members: pd.DataFrame | None, cutoff: pd.Timestamp
-) -> pd.DataFrame:
+def _by_hour(part: pd.DataFrame, raw: pd.DataFrame, members: pd.DataFrame | None, cutoff: pd.Timestamp) -> pd.DataFrame:
     """24 rows a day: the day's numbers times the shares. An hour scatters more than its day: bounds of a share p of the
     day widen as those of a thinned count do, by 1/sqrt(p) relative to the forecast."""
     if members is not None:

@@ -6,7 +6,7 @@ from typing import Any
 class EngineError(ValueError):
     """Input the engine cannot work with. `code` is stable, `params` are plain values."""
 
-    def __init__(self, code: str, **params: Any) -> None:
+    def __init__(self, code: str, /, **params: Any) -> None:
         self.code, self.params = code, params
         super().__init__(f"{code}: " + ", ".join(f"{k}={v}" for k, v in params.items()) if params else code)
 

@@ -147,4 +147,3 @@ def _at(x: np.ndarray, d: np.ndarray) -> np.ndarray:
     out = x[np.maximum(d, 0)].copy()
     out[d < 0] = np.nan
     return out
-

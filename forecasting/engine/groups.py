@@ -18,7 +18,7 @@ def sums(forecasts: pd.DataFrame, groups: pd.DataFrame, correlation: float) -> p
         joined[bound + "_squared"] = joined[bound] ** 2
     by = joined.groupby(["group", "date"], sort=True)
     # A group's cutoff is its newest member's: members that stopped earlier are forecast from there on.
-    out = by.agg({"cutoff": "max", "h": "max", "yhat": "sum", **{b: "sum" for b in BOUNDS}})
+    out = by.agg({"cutoff": "max", "h": "max", "yhat": "sum", **dict.fromkeys(BOUNDS, "sum")})
     squared = by[[b + "_squared" for b in BOUNDS]].sum()
     for bound in BOUNDS:
         half = np.sqrt(correlation * out[bound] ** 2 + (1 - correlation) * squared[bound + "_squared"])

@@ -9,7 +9,6 @@ from forecasting.engine import calendar
 from forecasting.engine.panel import Panel, is_binary
 from forecasting.engine.windows import (
     lag,
-    take,
     trailing_mean,
     trailing_sum,
     weekday_ewm,
@@ -45,11 +44,11 @@ class History:
         self.recorded = ~np.isnan(self.y)
         self.records = np.cumsum(self.recorded, axis=1)
         self.first = np.where(self.recorded.any(axis=1), self.recorded.argmax(axis=1), len(self.at))
+        self._states(self._telling_states() if states is None else states)
         self._levels()
         self._surprise()
         self._feast_effects()
         self._opening()
-        self._states(self._telling_states() if states is None else states)
 
     def _levels(self) -> None:
         clean = self.clean
@@ -68,8 +67,8 @@ class History:
         level = lag(self.level, 7)
         floor = 0.05 * level
         with np.errstate(invalid="ignore", divide="ignore"):
-            self.log_ratio = np.clip(np.log((np.fmax(self.y, 0) + floor) / (np.fmax(expected, 0) + floor)), -3, 3)
-            self.log_to_level = np.clip(np.log((np.fmax(self.y, 0) + floor) / (level + floor)), -3, 3)
+            self.log_ratio = np.clip(np.log((self.plain + floor) / (np.fmax(expected, 0) + floor)), -3, 3)
+            self.log_to_level = np.clip(np.log((self.plain + floor) / (level + floor)), -3, 3)
             both = ~np.isnan(self.clean) & ~np.isnan(expected)
             got, hoped = np.where(both, self.clean, 0.0), np.where(both, expected, 0.0)
             self.surprise, self.pooled_surprise = {}, {}
@@ -143,15 +142,27 @@ class History:
         self.state_names = names
         self.by_state: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.uplift: dict[str, np.ndarray] = {}
-        for name in self.state_names:
+        usual = lag(weekday_ewm(self.clean, 26.0), 7)
+        effect = np.zeros(self.y.shape)
+        for name in names:
             x = self.numeric[name]
             on, off = np.where(x == 1, self.clean, np.nan), np.where(x == 0, self.clean, np.nan)
+            a = _ratio(trailing_sum(on, 182), trailing_sum(np.where(np.isnan(on), np.nan, usual), 182))
+            b = _ratio(trailing_sum(off, 182), trailing_sum(np.where(np.isnan(off), np.nan, usual), 182))
+            n = trailing_sum(~np.isnan(on), 182)
+            self.uplift[name] = np.nan_to_num(np.clip(np.log(a / b), -1.5, 1.5)) * n / (n + 10)
+            effect += np.nan_to_num(lag(self.uplift[name], 1)) * np.nan_to_num(x)
             self.by_state[name] = (weekday_ewm(off, 8.0), weekday_ewm(on, 8.0))
-            usual = lag(self.weekday[26.0], 7)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                a = _ratio(trailing_sum(on, 182), trailing_sum(np.where(np.isnan(on), np.nan, usual), 182))
-                b = _ratio(trailing_sum(off, 182), trailing_sum(np.where(np.isnan(off), np.nan, usual), 182))
-                self.uplift[name] = np.clip(np.log(a / b), -1.5, 1.5)
+        # With the uplifts known the day before taken out: what the day would have sold without them.
+        self.plain = np.fmax(self.y, 0) / np.exp(effect)
+        self.clean = self.clean / np.exp(effect)
+
+    def factor(self, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """[rows] what the 0/1 covariates of day `t` multiply sales by, as known at day `o`."""
+        effect = np.zeros(len(s))
+        for name in self.state_names:
+            effect += self.uplift[name][s, o] * np.nan_to_num(self.numeric[name][s, t])
+        return np.exp(effect)
 
 
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
@@ -172,4 +183,3 @@ def _over_series(total: np.ndarray, n: np.ndarray, default: float) -> np.ndarray
     """[days] mean over all series."""
     everyone = n.sum(axis=0)
     return np.where(everyone > 0, total.sum(axis=0) / np.maximum(everyone, 1), default)
-

@@ -48,7 +48,7 @@ def calibrate(
     ordinary = ~feast
     if ordinary.sum() < 50:
         wide = {"lo80": -1.5, "hi80": 1.5, "lo95": -2.6, "hi95": 2.6}
-        return Calibration([wide] * len(BANDS), errors=int(len(z)))
+        return Calibration([wide] * len(BANDS), errors=len(z))
     overall = _quantiles(z[ordinary])
     quantiles = []
     for lowest, highest in BANDS:
@@ -60,7 +60,7 @@ def calibrate(
         quantiles,
         feast=_feast_width(z, feast),
         correlation=_correlation(s, o, h, z),
-        errors=int(len(z)),
+        errors=len(z),
         **({"short": _quantiles(short)} if len(short) >= 50 else {}),  # type: ignore[arg-type]
     )
 

@@ -1,7 +1,7 @@
 """The learned members: two LightGBM models that err differently.
 
 A learns y / level under absolute error; B learns log(y / base + 0.05) under squared error, base being the weekday's own
-mean. Their mean beats either.
+mean; y is freed of the 0/1 covariates' uplift first. Their mean beats either.
 """
 
 import lightgbm as lgb
@@ -59,7 +59,8 @@ def train(
     if len(s) < ENOUGH_ROWS:
         return {}
     past, t = features.history, o + h
-    y, level = np.fmax(past.y[s, t], 0), past.level[s, o]
+    level = past.level[s, o]
+    y = np.fmax(past.y[s, t], 0) / past.factor(s, o, t)
     rows = features.rows(s, o, h)
     relative = level / np.mean(level)
     weight = 0.5 ** ((past.cutoff - t) / recipe.half_life) * relative**recipe.level_power
@@ -94,4 +95,4 @@ def forecast(
     past, rows = features.history, features.rows(s, o, h)
     a = boosters["a"].predict(rows, num_threads=1) * past.level[s, o]
     b = (np.exp(boosters["b"].predict(rows, num_threads=1)) - OFFSET) * base(past, s, o, h)
-    return np.fmax(np.stack([a, b]), 0.0)
+    return np.fmax(np.stack([a, b]), 0.0) * past.factor(s, o, o + h)

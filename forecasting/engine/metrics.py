@@ -118,7 +118,9 @@ def _weekday_baseline(panel: Panel, cutoff: date | str | pd.Timestamp, horizon: 
     rank = np.cumsum(~np.isnan(y), axis=1)
     used = ~np.isnan(y) & (rank <= values)
     n = used.sum(axis=1)
-    mean = np.where(n > 0, np.where(used, y, 0).sum(axis=1) / np.maximum(n, 1), np.nan)  # column 6 = the cutoff's weekday
+    mean = np.where(
+        n > 0, np.where(used, y, 0).sum(axis=1) / np.maximum(n, 1), np.nan
+    )  # column 6 = the cutoff's weekday
     days = pd.date_range(pd.Timestamp(cutoff) + pd.Timedelta(days=1), periods=horizon)
     return pd.DataFrame({
         "series_id": np.repeat(np.array(panel.series, dtype=object), horizon), "cutoff": pd.Timestamp(cutoff),

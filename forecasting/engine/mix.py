@@ -23,18 +23,10 @@ class Mix:
 
     def __init__(self, history: History) -> None:
         self.history = history
-        plain = history.clean / np.exp(self._states_as_known(history))
+        plain = history.clean
         self.means = [weekday_ewm(plain, 2.0), weekday_ewm(plain, 6.0)]
         self.levels, self.indices = _smooth(plain)  # [settings, series, days]
         self.errors = np.stack([self._recent_error(k, plain) for k in range(len(SETTINGS))])
-
-    @staticmethod
-    def _states_as_known(history: History) -> np.ndarray:
-        """Log effect of the 0/1 covariates on each day, with the uplift known the day before."""
-        total = np.zeros(history.y.shape)
-        for name in history.state_names:
-            total += np.nan_to_num(lag(history.uplift[name], 1)) * np.nan_to_num(history.numeric[name])
-        return total
 
     def _recent_error(self, k: int, plain: np.ndarray) -> np.ndarray:
         total = np.zeros(plain.shape)
@@ -50,10 +42,8 @@ class Mix:
         smooth = np.stack([self.levels[k, s, o] * take_first(self.indices, k, s, b) for k in best]).mean(axis=0)
         level = past.level[s, o]
         parts = [np.where(np.isnan(v), level, v) for v in (*(take(m, s, b) for m in self.means), smooth)]
-        log_factor = past.feast["effect"][s, t].copy()
-        for name in past.state_names:
-            log_factor += np.nan_to_num(past.uplift[name][s, o]) * np.nan_to_num(past.numeric[name][s, t])
-        return np.fmax(np.mean(parts, axis=0) * np.exp(np.clip(log_factor, -2, 2)), 0.0)
+        feast = np.exp(np.clip(past.feast["effect"][s, t], -2, 2))
+        return np.fmax(np.mean(parts, axis=0) * feast * past.factor(s, o, t), 0.0)
 
 
 def take_first(x: np.ndarray, k: np.ndarray, s: np.ndarray, d: np.ndarray) -> np.ndarray:

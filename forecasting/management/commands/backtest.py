@@ -22,24 +22,32 @@ SENTENCES = {
 
 
 class Command(BaseCommand):
-    help = "Forecasts from a file of daily or hourly sales at past cutoffs, by the engine that serves. Uses no database."
+    help = (
+        "Forecasts from a file of daily or hourly sales at past cutoffs, by the engine that serves. Uses no database."
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="series_id,date,y; with --hourly series_id,date,hour,y (csv, csv.gz)")
+        parser.add_argument(
+            "file", type=Path, help="series_id,date,y; with --hourly series_id,date,hour,y (csv, csv.gz)"
+        )
         parser.add_argument("--covariates", type=Path, help="[series_id,]date,holiday_name,... known in advance")
         parser.add_argument("--groups", type=Path, help="group,series_id: adds a forecast of each group's sum")
         parser.add_argument("--hourly", action="store_true", help="sales by hour in, forecasts by hour out")
         parser.add_argument("--horizon", type=int, default=28, help="days after each cutoff (default 28)")
         parser.add_argument("--cutoffs", required=True, help="last known dates, D,D,... as YYYY-MM-DD")
-        parser.add_argument("--out", type=Path, required=True, help="series_id,cutoff,date[,hour],yhat,lo80,hi80,lo95,hi95")
+        parser.add_argument(
+            "--out", type=Path, required=True, help="series_id,cutoff,date[,hour],yhat,lo80,hi80,lo95,hi95"
+        )
         parser.add_argument("--json", action="store_true", help="report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             cutoffs = [dt.date.fromisoformat(text.strip()) for text in options["cutoffs"].split(",")]
         except ValueError as error:
-            raise CommandError(_("--cutoffs wants dates like 2026-01-31, separated by commas."), returncode=2) from error
+            raise CommandError(
+                _("--cutoffs wants dates like 2026-01-31, separated by commas."), returncode=2
+            ) from error
         if not 1 <= options["horizon"] <= 366:
             raise CommandError(_("--horizon must lie between 1 and 366 days."), returncode=2)
         try:
