@@ -1,0 +1,207 @@
+"""What a forecast promises: reproducible, ordered, never negative, honest about short histories, better than naive."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecasting.engine import ContractMismatch, EngineError, Fit, backtest, build_panel, fit, predict
+from forecasting.engine.metrics import score_backtest
+from forecasting.engine.tests import world
+
+pytestmark = pytest.mark.unit
+CUTOFF = world.day(449)
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return world.panel(series=5, days=450)
+
+
+@pytest.fixture(scope="module")
+def model(panel) -> Fit:
+    return fit(panel, CUTOFF, world.SMALL)
+
+
+def test_the_same_data_and_seed_give_the_same_bytes(panel, model):
+    again = fit(panel, CUTOFF, world.SMALL)
+    assert again.texts() == model.texts()
+    assert json.dumps(again.manifest()) == json.dumps(model.manifest())
+    assert world.same(predict(again, panel, CUTOFF), predict(model, panel, CUTOFF))
+
+
+def test_another_seed_gives_another_model(panel, model):
+    assert fit(panel, CUTOFF, world.SMALL, seed=8).texts() != model.texts()
+
+
+def test_a_fit_stored_as_json_and_texts_predicts_the_same_bits(panel, model):
+    stored = json.loads(json.dumps({"manifest": model.manifest(), "texts": model.texts()}))
+    loaded = Fit.load(stored["manifest"], stored["texts"])
+    assert world.same(predict(loaded, panel, CUTOFF), predict(model, panel, CUTOFF))
+    assert loaded.manifest() == model.manifest()
+
+
+def test_a_fit_of_other_code_is_refused(model):
+    with pytest.raises(ContractMismatch):
+        Fit.load({**model.manifest(), "contract_hash": "0" * 16}, model.texts())
+    with pytest.raises(ContractMismatch):
+        Fit.load({**model.manifest(), "recipe": {"name": "x", "gone": 1}}, model.texts())
+    with pytest.raises(ContractMismatch):
+        Fit.load(model.manifest(), {"a": model.texts()["a"]})
+
+
+def test_every_series_has_every_day_once(panel, model):
+    frame = predict(model, panel, CUTOFF, 35)
+    assert (
+        frame.groupby("series_id")["date"]
+        .agg(list)
+        .map(lambda d: d == list(pd.date_range(world.day(450), periods=35)))
+        .all()
+    )
+    assert (frame["rule"] == "model").all()
+    assert frame.notna().all().all()
+
+
+def test_a_covariate_the_model_knows_must_be_given(panel, model):
+    bare = build_panel(world.sales(series=5, days=450))
+    with pytest.raises(EngineError, match="missing_covariate"):
+        predict(model, bare, CUTOFF)
+
+
+def test_promotions_and_feasts_raise_the_forecast(panel, model):
+    frame = predict(model, panel, CUTOFF, 35)
+    weeks = (
+        frame.assign(promo=np.tile(world.promotion(pd.DatetimeIndex(frame["date"][:35])), 5))
+        .groupby(["series_id", "promo"])["yhat"]
+        .mean()
+    )
+    ratio = weeks.xs(True, level="promo") / weeks.xs(False, level="promo")
+    assert ratio.between(1.12, 1.5).all(), ratio  # truly 1.3
+
+
+numbers = st.floats(min_value=-50, max_value=1e6, allow_nan=False)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.one_of(st.none(), numbers, st.just(0.0)), min_size=1, max_size=140),
+    st.integers(1, 35),
+    st.booleans(),
+)
+def test_forecasts_are_never_negative_and_intervals_are_nested(model, values, horizon, closed):
+    """Whatever a series sold: returns, gaps, zeros, absurd jumps."""
+    days = pd.date_range(end=CUTOFF, periods=len(values))
+    odd = pd.DataFrame({"series_id": "odd", "date": days, "y": values}).dropna().astype({"y": float})
+    known = world.covariates(world.day(490)).assign(closed=0.0)
+    if closed:
+        known.loc[known["date"] > CUTOFF, "closed"] = 1.0
+    panel = build_panel(pd.concat([world.sales(series=2, days=450), odd]), known)
+    frame = predict(model, panel, CUTOFF, horizon)
+    assert np.isfinite(frame[["yhat", "lo80", "hi80", "lo95", "hi95"]].to_numpy()).all()
+    assert (frame["lo95"] >= 0).all()
+    order = frame[["lo95", "lo80", "yhat", "hi80", "hi95"]].to_numpy()
+    assert (np.diff(order, axis=1) >= 0).all()
+
+
+def test_days_known_to_be_closed_are_zero_and_say_so(model):
+    known = world.covariates(world.day(490))
+    known["closed"] = (known["date"] == world.day(455)).astype(int)
+    frame = predict(model, build_panel(world.sales(series=5, days=450), known), CUTOFF, 14)
+    shut = frame["date"] == world.day(455)
+    assert (frame.loc[shut, ["yhat", "lo80", "hi80", "lo95", "hi95", "p_open"]] == 0).all().all()
+    assert (frame.loc[shut, "rule"] == "closed").all()
+    assert (frame.loc[~shut, "yhat"] > 0).all() and (frame.loc[~shut, "rule"] == "model").all()
+
+
+def test_a_weekday_that_is_always_shut_has_no_chance_to_open_but_a_number_if_it_did(model):
+    frame = world.sales(series=5, days=450)
+    frame = frame[~((frame["series_id"] == "b2") & (frame["date"].dt.day_of_week == 2))]
+    out = predict(model, world.panel(frame), CUTOFF, 14)
+    wednesday = (out["series_id"] == "b2") & (out["date"].dt.day_of_week == 2)
+    assert (out.loc[wednesday, "p_open"] == 0).all() and (out.loc[wednesday, "yhat"] > 0).all()
+    assert (out.loc[~wednesday, "p_open"] == 1).all()
+
+
+def test_a_feast_on_which_all_were_shut_before_is_likely_a_shut_day_again():
+    frame = world.sales(series=3, days=715)  # to the middle of December 2024
+    frame = frame[frame["date"] != "2024-01-01"]
+    panel, cutoff = world.panel(frame), frame["date"].max()
+    out = predict(fit(panel, cutoff, world.SMALL, calibrate=False), panel, cutoff).groupby("date")["p_open"].mean()
+    assert out["2025-01-01"] < 0.5
+    assert (out.drop(pd.Timestamp("2025-01-01")) > 0.8).all()
+
+
+@pytest.mark.parametrize("records", [1, 6, 20, 27])
+def test_a_short_history_falls_back_and_says_so(model, records):
+    """A new branch gets its own level and the others' weekdays."""
+    frame = world.sales(series=5, days=450)
+    new = frame[frame["series_id"] == "b0"].tail(records).assign(series_id="new")
+    out = predict(model, world.panel(pd.concat([frame, new])), CUTOFF, 14)
+    mine = out[out["series_id"] == "new"].set_index("date")["yhat"]
+    assert (out.loc[out["series_id"] == "new", "rule"] == "short_history").all()
+    truth = out[out["series_id"] == "b0"].set_index("date")["yhat"]
+    assert (mine / truth).between(0.5, 2.0).all()
+    assert mine[mine.index.day_of_week == 5].mean() > mine[mine.index.day_of_week == 0].mean()
+
+
+def test_a_series_without_history_gets_the_median_branch(model):
+    known = world.covariates(world.day(490))
+    known = pd.concat([known.assign(series_id=s) for s in ["b0", "b1", "b2", "b3", "b4", "coming"]])
+    out = predict(model, build_panel(world.sales(series=5, days=450), known), CUTOFF, 14)
+    coming = out[out["series_id"] == "coming"]
+    assert (coming["rule"] == "no_history").all()
+    others = out[out["rule"] == "model"].groupby("series_id")["yhat"].mean()
+    assert others.min() < coming["yhat"].mean() < others.max()
+
+
+def test_it_beats_both_baselines_on_a_seasonal_chain(panel):
+    frame = backtest(panel, [world.day(393), world.day(421)], world.SMALL)
+    score = score_backtest(panel, frame)
+    assert score["wape"] < 0.8 * score["snaive_wape"]
+    assert score["wape"] < 0.9 * score["mean4_wape"]
+    assert 0.7 < score["coverage80"] < 0.92
+    assert 0.88 < score["coverage95"] <= 1
+
+
+def test_it_finds_nothing_in_shuffled_sales():
+    """With the days of each series in random order a level is all there is: no skill beyond it may appear."""
+    frame = world.sales(series=4, days=420, noise=0.4)
+    draw = np.random.default_rng(0)
+    frame["y"] = frame.groupby("series_id")["y"].transform(lambda y: draw.permutation(y.to_numpy()))
+    panel = world.panel(frame)
+    out = backtest(panel, [world.day(391)], world.SMALL)
+    level = frame[frame["date"] <= world.day(391)].groupby("series_id")["y"].median()
+    flat = (out["y"] - out["series_id"].map(level)).abs().sum()
+    assert (out["y"] - out["yhat"]).abs().sum() > 0.97 * flat
+
+
+def test_a_cheap_fit_takes_its_intervals_from_the_mix(panel, model):
+    cheap = fit(panel, CUTOFF, world.SMALL, calibrate=False)
+    assert cheap.texts() == model.texts()
+    assert cheap.calibration != model.calibration
+    reused = fit(panel, CUTOFF, world.SMALL, calibration=model.calibration)
+    assert world.same(predict(reused, panel, CUTOFF), predict(model, panel, CUTOFF))
+
+
+def test_one_fit_for_several_origins_is_the_earliest(panel):
+    frame = backtest(panel, [world.day(421), world.day(400)], world.SMALL, horizon=7, refit=False)
+    early = fit(panel, world.day(400), world.SMALL)
+    newest = frame[frame["cutoff"] == world.day(421)].reset_index(drop=True)
+    assert world.same(newest, predict(early, panel, world.day(421), 7))
+
+
+def test_progress_grows_and_ends_at_one(panel):
+    seen: list[tuple[float, str]] = []
+    fit(panel, CUTOFF, world.SMALL, progress=lambda share, step: seen.append((share, step)))
+    shares = [share for share, _ in seen]
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    assert all(re.fullmatch("[a-z_]+", step) for _, step in seen)
+
+
+def test_nothing_to_learn_from_is_an_error_with_a_code(panel):
+    with pytest.raises(EngineError, match="no_history"):
+        fit(panel, world.day(-5))

@@ -1,0 +1,63 @@
+"""Nothing after the cutoff moves a forecast by a bit, and serving sees what training saw."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.engine import fit, predict
+from forecasting.engine.features import Features
+from forecasting.engine.history import History
+from forecasting.engine.tests import world
+
+pytestmark = pytest.mark.unit
+
+
+def altered(panel, after: int, change):
+    y = panel.y.copy()
+    y[:, after + 1 :] = change(y[:, after + 1 :])
+    return dataclasses.replace(panel, y=y)
+
+
+def test_no_bit_of_a_forecast_depends_on_sales_after_the_cutoff():
+    panel, cutoff = world.panel(series=4, days=460), world.day(419)
+    honest = predict(fit(panel, cutoff, world.SMALL), panel, cutoff)
+    for change in (lambda y: y * 10, lambda y: y * np.nan):
+        other = altered(panel, 419, change)
+        assert world.same(honest, predict(fit(other, cutoff, world.SMALL), other, cutoff))
+
+
+def test_sales_on_the_cutoff_itself_do_count():
+    panel, cutoff = world.panel(series=4, days=460), world.day(419)
+    model = fit(panel, cutoff, world.SMALL)
+    changed = altered(panel, 418, lambda y: y * 10)
+    assert not world.same(predict(model, panel, cutoff), predict(model, changed, cutoff))
+
+
+def test_a_series_with_an_older_cutoff_is_forecast_from_there_and_later_sales_of_it_are_not_used():
+    panel, cutoff = world.panel(series=4, days=460), world.day(419)
+    model = fit(panel, cutoff, world.SMALL)
+    own = {"b1": world.day(412).date()}
+    frame = predict(model, panel, cutoff, 7, cutoffs=own)
+    y = panel.y.copy()
+    y[1, 413:] *= 10
+    assert world.same(frame, predict(model, dataclasses.replace(panel, y=y), cutoff, 7, cutoffs=own))
+    late = frame[frame["series_id"] == "b1"]
+    assert late["h"].tolist() == list(range(8, 15))
+    assert (late["cutoff"] == world.day(412)).all()
+    assert late["date"].tolist() == list(pd.date_range(world.day(420), world.day(426)))
+
+
+def test_training_and_serving_rows_are_the_same_bits():
+    """Rows of past origins built with a year of later history equal those built on the morning itself."""
+    panel = world.panel(series=5, days=480)
+    later = History(panel, world.day(470))
+    trained = Features(later, ["promo"])
+    draw = np.random.default_rng(3)
+    for _ in range(12):
+        s, o, h = draw.integers(0, 5, 30), np.full(30, draw.integers(60, 430)), draw.integers(1, 36, 30)
+        served = Features(History(panel, world.day(int(o[0])), states=later.state_names), ["promo"])
+        a, b = trained.rows(s, o, h), served.rows(s, o, h)
+        assert a.tobytes() == b.tobytes()
+        assert np.isfinite(a).mean() > 0.6
