@@ -49,8 +49,8 @@ def replay(
             series = read_series(organisation, cutoff=cutoff, horizon=horizon)
             fit = engine.fit(series.panel, cutoff, RECIPES[REPLAY_RECIPE], threads=settings.FORECAST_THREADS)
             version = save_version(organisation, fit, metrics={})
-            version.state = VersionState.RETIRED
-            version.save(update_fields=["state"])
+            version.state, version.gate = VersionState.RETIRED, {"passed": False, "code": "replayed", "params": {}}
+            version.save(update_fields=["state", "gate"])
         morning = dt.datetime.combine(cutoff + dt.timedelta(days=1), MADE, zone)
         if make_issue(version, horizon=horizon, origin=Origin.REPLAY, cutoff=cutoff, made_at=morning):
             made += 1

@@ -20,5 +20,6 @@ SENTENCES = {
     "model_damaged": _("The stored texts of model v%(version)s are damaged. Serve another version or train again."),
     "contract_changed": _("Model v%(version)s was made by another version of the program and cannot be used. Train again."),
     "already_serving": _("Model v%(version)s is serving already."),
-    "was_refused": _("Model v%(version)s was refused by the gate and cannot serve."),
+    "was_refused": _("Model v%(version)s did not pass the gate and cannot serve."),
+    "replayed": _("trained to replay past mornings; it never served."),
 }

@@ -107,7 +107,7 @@ def _covariates(
             holidays.values_list("date", "key", "effect"), key=lambda row: (rank.get(row[2], 0), row[1])
         )
     }
-    frame["holiday_name"] = frame["date"].map(named).fillna("")
+    frame["holiday_name"] = [named.get(date, "") for date in frame["date"]]
     frame["closed"] = _marked(frame, _closures(departments, last, known_on))
     events: dict[str, list[tuple[str, dt.date, dt.date, float]]] = {}
     found = Event.objects.filter(organisation=organisation, first__lte=last, last__gte=first).known_on(known_on)

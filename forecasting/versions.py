@@ -99,7 +99,7 @@ def roll_back(version: ModelVersion, *, by: User | None) -> None:
     """Serve an earlier version again. Stored issues stay as they are. Raises Refused and changes nothing."""
     if version.state == VersionState.SERVING:
         raise Refused("already_serving", version=version.number)
-    if version.state == VersionState.REFUSED:
+    if not version.gate.get("passed"):
         raise Refused("was_refused", version=version.number)
     load_fit(version)
     with transaction.atomic():

@@ -1,0 +1,202 @@
+"""Training lets a version serve, issues are immutable, honest about what they knew, and add up."""
+
+import datetime as dt
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db.models import F
+
+from departments.models import Closure, Department, Event
+from forecasting.choices import Origin, VersionState
+from forecasting.compare import compare, summary
+from forecasting.models import Forecast, ForecastIssue, ModelText, ModelVersion
+from forecasting.predict import make_issue
+from forecasting.replay import replay
+from forecasting.tests.chain import CUTOFF, make_chain
+from forecasting.train import start_training
+from forecasting.versions import Refused, _load_fit, roll_back, serving_version
+from runs.choices import State
+from runs.ledger import run_now
+from sales.choices import DayState
+from sales.models import SalesSummary
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+ZONE = ZoneInfo("Asia/Almaty")
+
+
+@pytest.fixture(scope="module")
+def trained(django_db_setup, django_db_blocker):
+    """A trained chain, made once: the tests change what they like inside their own transaction."""
+    with django_db_blocker.unblock():
+        organisation = make_chain()
+        run = run_now(start_training(organisation=organisation, trigger="command", origins=2)[0])
+        assert run.state == State.DONE, run.errors
+        yield organisation
+        ForecastIssue.objects.filter(organisation=organisation).delete()
+        organisation.delete()
+
+
+@pytest.fixture
+def version(trained):
+    _load_fit.cache_clear()
+    return serving_version(trained)
+
+
+def morning(date: dt.date, hour: int = 2) -> dt.datetime:
+    return dt.datetime.combine(date, dt.time(hour, 30), ZONE)
+
+
+def issue_at(version, cutoff, hour=2, horizon=14):
+    made_at = morning(cutoff + dt.timedelta(days=1), hour)
+    return make_issue(version, horizon=horizon, origin=Origin.MANUAL, cutoff=cutoff, made_at=made_at)
+
+
+def figures(issue):
+    columns = ("department", "date", "predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95", "hours")
+    return list(issue.forecasts.order_by("department", "date").values_list(*columns))
+
+
+def test_training_measures_beside_naive_and_serves(version):
+    assert version.state == VersionState.SERVING
+    assert version.metrics["wape"] < version.metrics["snaive_wape"]
+    assert version.metrics["origins"] == 2
+    assert version.trained_through == CUTOFF
+    assert version.texts.count() == len(version.manifest["members"]) > 0
+
+
+def test_an_issue_covers_every_department_and_day_and_its_hours_add_up(version):
+    issue = issue_at(version, CUTOFF)
+    assert issue.forecasts.count() == 3 * 14
+    for row in issue.forecasts.all():
+        assert sum(map(Decimal, row.hours)) == row.predicted_sales
+        assert 0 <= row.lower_95 <= row.lower_80 <= row.predicted_sales <= row.upper_80 <= row.upper_95
+        assert row.horizon == (row.date - CUTOFF).days
+
+
+def test_nothing_after_the_cutoff_moves_a_forecast_by_a_bit(version):
+    past = CUTOFF - dt.timedelta(days=20)
+    before = figures(issue_at(version, past))
+    SalesSummary.objects.filter(date__gt=past).update(total_sales=F("total_sales") * 10)
+    assert figures(issue_at(version, past)) == before
+    SalesSummary.objects.filter(date__gt=past).delete()
+    assert figures(issue_at(version, past)) == before
+    SalesSummary.objects.filter(date=past).update(total_sales=1)
+    assert figures(issue_at(version, past)) != before
+
+
+def test_what_was_not_known_yet_is_not_seen(version):
+    department = Department.objects.filter(organisation=version.organisation).first()
+    before = figures(issue_at(version, CUTOFF))
+    dates = {"first": CUTOFF + dt.timedelta(days=3), "last": CUTOFF + dt.timedelta(days=4)}
+    late = {"known_from": CUTOFF + dt.timedelta(days=2), "organisation": version.organisation}
+    closure = Closure.objects.create(department=department, **dates, **late)
+    Event.objects.create(name="fair", **dates, **late)
+    assert figures(issue_at(version, CUTOFF)) == before
+    Closure.objects.filter(pk=closure.pk).update(known_from=CUTOFF)
+    closed = issue_at(version, CUTOFF).forecasts.filter(department=department, date__range=tuple(dates.values()))
+    assert set(closed.values_list("predicted_sales", "rule")) == {(0, "closed")}
+
+
+def test_a_suspicious_day_is_missing_to_the_model_not_low(version):
+    SalesSummary.objects.filter(date=CUTOFF).update(total_sales=1, state=DayState.SUSPICIOUS)
+    distrusted = figures(issue_at(version, CUTOFF))
+    SalesSummary.objects.filter(date=CUTOFF).delete()
+    assert figures(issue_at(version, CUTOFF)) == distrusted
+
+
+def test_as_promised_is_the_newest_issue_before_seven_in_the_morning(version):
+    ForecastIssue.objects.all().delete()
+    target = CUTOFF + dt.timedelta(days=5)
+    early = issue_at(version, CUTOFF - dt.timedelta(days=3))
+    in_time = issue_at(version, target - dt.timedelta(days=2), hour=6)
+    too_late = issue_at(version, target - dt.timedelta(days=2), hour=7)
+    rows = Forecast.objects.filter(date=target)
+    assert set(rows.as_promised(1).values_list("issue", flat=True)) == {in_time.pk}
+    assert set(rows.as_promised(0).values_list("issue", flat=True)) == {too_late.pk}
+    assert set(rows.as_promised(7).values_list("issue", flat=True)) == {early.pk}
+    assert set(rows.newest().values_list("issue", flat=True)) == {too_late.pk}
+
+
+def test_fact_against_forecast_shows_promises_for_the_past_only(version):
+    first = CUTOFF - dt.timedelta(days=1)
+    ForecastIssue.objects.all().delete()
+    issue_at(version, CUTOFF - dt.timedelta(days=3))
+    issue_at(version, CUTOFF)
+    departments = Department.objects.filter(organisation=version.organisation)
+    rows = compare(
+        departments=departments,
+        first=first,
+        last=CUTOFF + dt.timedelta(days=1),
+        days_before=1,
+        today=CUTOFF + dt.timedelta(days=1),
+    )
+    assert [row.date for row in rows] == sorted(row.date for row in rows)
+    assert len(rows) == 9
+    for row in rows:
+        sold = SalesSummary.objects.filter(department=row.department_id, date=row.date).first()
+        assert row.actual == (sold.total_sales if sold else None)
+        assert (row.error is None) == (sold is None)
+    told = summary(rows)
+    assert told["n"] == 6
+    assert told["predicted"] - told["actual"] == sum(row.error for row in rows if row.error is not None)
+
+
+def test_replayed_mornings_come_from_models_that_had_not_seen_them(trained):
+    made = replay(trained, days=10, refit_every=5, horizon=3)
+    assert made == 10
+    for issue in ForecastIssue.objects.filter(origin=Origin.REPLAY).select_related("version"):
+        assert issue.version.trained_through <= issue.data_as_of
+        assert issue.promised_on == issue.data_as_of + dt.timedelta(days=1)
+        assert min(issue.forecasts.values_list("date", flat=True)) > issue.data_as_of
+    assert replay(trained, days=10, horizon=3) == 0
+
+
+def test_a_damaged_model_is_refused_before_it_is_loaded(version):
+    row = version.texts.first()
+    ModelText.objects.filter(pk=row.pk).update(text=row.text.replace("tree", "trie", 1))
+    with pytest.raises(Refused) as caught:
+        issue_at(version, CUTOFF)
+    assert caught.value.code == "model_damaged"
+
+
+def test_rolling_back_serves_the_earlier_version_and_keeps_its_issues(version):
+    kept = figures(issue_at(version, CUTOFF))
+    newer = run_now(start_training(organisation=version.organisation, trigger="command", origins=1)[0])
+    assert newer.state == State.DONE
+    assert serving_version(version.organisation).number == newer.counts["version"]
+    version.refresh_from_db()
+    roll_back(version, by=None)
+    assert serving_version(version.organisation) == version
+    assert figures(ForecastIssue.objects.exclude(run=newer).order_by("-pk").first()) == kept
+
+
+def test_rolling_back_to_another_contract_is_refused_and_changes_nothing(version):
+    other = ModelVersion.objects.create(
+        organisation=version.organisation,
+        number=99,
+        recipe=version.recipe,
+        code_version="0",
+        contract="of another time",
+        trained_through=CUTOFF,
+        gate={"passed": True},
+        state=VersionState.RETIRED,
+    )
+    with pytest.raises(Refused) as caught:
+        roll_back(other, by=None)
+    assert caught.value.code == "contract_changed"
+    assert serving_version(version.organisation) == version
+
+
+def test_a_version_no_better_than_naive_is_not_let_in(trained):
+    """Sales that repeat last week exactly leave nothing to be learned: naive cannot be beaten."""
+    for row in SalesSummary.objects.filter(organisation=trained):
+        row.total_sales = 1000 + 100 * row.date.weekday()
+        row.save()
+    serving = serving_version(trained)
+    run = run_now(start_training(organisation=trained, trigger="command", origins=1)[0])
+    assert run.state == State.FAILED
+    assert run.errors[0]["code"] == "not_let_in"
+    assert serving_version(trained) == serving
+    assert ModelVersion.objects.get(number=run.counts["version"]).state == VersionState.REFUSED
