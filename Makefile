@@ -23,7 +23,7 @@ help: ## this list
 	@scripts/install requirements-dev.txt
 	@touch $@
 
-STATIC_SOURCES := $(shell find static */static -type f 2>/dev/null)
+STATIC_SOURCES := $(shell find static $(filter-out $(VAR_DIR)/static,$(wildcard */static)) -type f 2>/dev/null)
 $(VAR_DIR)/static/collected: .venv/installed $(STATIC_SOURCES)
 	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/own_secrets.py $(VAR_DIR)/secrets.env
 	@set -a; . $(VAR_DIR)/secrets.env; $(PYTHON_IN_VENV) manage.py collectstatic --no-input --verbosity 0
