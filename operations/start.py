@@ -13,7 +13,8 @@ from accounts.models import Organisation, User
 from accounts.pages import page_organisation, signed_in
 from departments.models import Connection, Department
 from departments.timing import organisation_today
-from forecasting.compare import Comparison, compare, summary
+from forecasting.compare import compare
+from forecasting.pages import shown_row, totals
 from operations.schedules import next_night
 from runs.choices import State
 from runs.models import Run
@@ -64,20 +65,12 @@ def yesterday(organisation: Organisation, user: User, today: dt.date) -> dict[st
     """Rows of yesterday, the largest miss first, and what they add up to."""
     date = today - dt.timedelta(days=1)
     rows = compare(departments=_branches(organisation, user), first=date, last=date, today=today)
-    return {"date": date, "rows": sorted(map(_row, rows), key=_by_miss), "summary": summary(rows)}
+    return {"date": date, "rows": sorted(map(shown_row, rows), key=_by_miss), "summary": totals(rows)}
 
 
 def _by_miss(row: dict[str, Any]) -> tuple[bool, Decimal, str]:
     error = row["row"].error
     return error is None, -abs(error or Decimal(0)), row["row"].department_name
-
-
-def _row(row: Comparison) -> dict[str, Any]:
-    state = DayState(row.state) if row.state else DayState.MISSING
-    inside = None
-    if row.actual is not None and row.lower_80 is not None and row.upper_80 is not None:
-        inside = row.lower_80 <= row.actual <= row.upper_80
-    return {"row": row, "state": state.label, "tone": TONES[state], "inside": inside}
 
 
 def ahead(organisation: Organisation, user: User, today: dt.date) -> list[dict[str, Any]]:

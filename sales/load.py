@@ -135,7 +135,7 @@ class Loader:
             if day.fence > self.work.run.pk:
                 self.loaded.overtaken.append(date)
                 return
-            if not staged and self._usually_sells(date):
+            if not staged and self._usually_sells(day):
                 self._distrust(day)
                 return
             keep = self._vanished(date, {row.external_id for row in staged if row.hour == WHOLE_DAY})
@@ -201,13 +201,16 @@ class Loader:
             return DayState.OPEN_SHIFT
         return DayState.PARTIAL if date in self.loaded.without_hour else DayState.COMPLETE
 
-    def _usually_sells(self, date: dt.date) -> bool:
+    def _usually_sells(self, day: SourceDay) -> bool:
         """Whether an empty answer for this date is hard to believe."""
+        date = day.date
         if self.only is not None or date >= self.today:
             return False
         days = ObservedDay.objects.filter(connection=self.connection)
         if days.filter(date=date).exists():
             return True
+        if day.state == DayState.COMPLETE:
+            return False  # it was empty before: nothing has changed
         if Holiday.objects.filter(
             organisation=self.connection.organisation, date=date, effect=Holiday.Effect.FEAST
         ).exists():
