@@ -43,6 +43,12 @@ class MoneyNumber(serializers.DecimalField):
         super().__init__(max_digits=18, decimal_places=2, coerce_to_string=False, **kwargs)
 
 
+@extend_schema_field({"type": "number", "example": 12.5, "description": "Percent, with two places"})
+class PercentNumber(serializers.DecimalField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=18, decimal_places=2, coerce_to_string=False, **kwargs)
+
+
 def refuse(name: str, code: str, detail: Any) -> ValidationError:
     """The error to raise about the parameter `name`."""
     return ValidationError({name: [ErrorDetail(str(detail), code)]})
@@ -72,6 +78,7 @@ class RangeParameters(Parameters):
     to_date = DateParameter(required=False, help_text="Last date, included")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
         first, last = attrs.get("from_date"), attrs.get("to_date")
         if first and last:
             if first > last:

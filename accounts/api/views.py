@@ -15,7 +15,7 @@ class ApiView(APIView):
 
     def check_permissions(self, request: Request) -> None:
         if not hasattr(self, (request.method or "").lower()):
-            if not (request.user and request.user.is_authenticated):
+            if self.get_authenticators() and not request.user.is_authenticated:
                 self.permission_denied(request)
             raise MethodNotAllowed(request.method or "")
         super().check_permissions(request)

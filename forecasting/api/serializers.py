@@ -2,7 +2,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.fields import DateParameter, MoneyNumber, Parameters
+from accounts.api.fields import DateParameter, MoneyNumber, Parameters, PercentNumber
 from accounts.api.lists import ListParameters
 from departments.api.serializers import DepartmentRange
 from forecasting.choices import Rule
@@ -83,9 +83,7 @@ class ComparisonRow(serializers.Serializer[Any]):
     predicted_sales = MoneyNumber(allow_null=True)
     actual_sales = MoneyNumber(allow_null=True)
     error = MoneyNumber(allow_null=True, help_text="Forecast minus actual")
-    error_percentage = serializers.DecimalField(
-        max_digits=18, decimal_places=2, coerce_to_string=False, allow_null=True, help_text="Percent of the actual"
-    )
+    error_percentage = PercentNumber(allow_null=True, help_text="Of the actual")
     lower_80 = MoneyNumber(allow_null=True)
     upper_80 = MoneyNumber(allow_null=True)
     rule = serializers.ChoiceField(Rule.choices, allow_null=True)
