@@ -162,10 +162,8 @@ def rows(question: dict[str, Any], world: World, known: dict[str, Field]) -> lis
         values = [value(cell) for value in sums]
         have = totals.get(key)
         totals[key] = values if have is None else [a + b for a, b in zip(have, values, strict=True)]
-    return [
-        dict(zip(group_names, key, strict=True)) | dict(zip(sum_names, values, strict=True))
-        for key, values in totals.items()
-    ]
+    names = [*group_names, *sum_names]
+    return [dict(zip(names, (*key, *values), strict=True)) for key, values in totals.items()]
 
 
 def _filters(question: dict[str, Any], known: dict[str, Field]) -> list[Callable[[Cell], bool]]:

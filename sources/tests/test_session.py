@@ -110,6 +110,7 @@ def test_a_token_dropped_by_a_restart_is_replaced_once(server, wires, client):
         iiko.departments()
         server.tokens.drop()
         assert iiko.sales(DAY, DAY).rows
+    assert wires.clock.slept == []
     assert server.audit.requests["login"] == 2
     assert_clean(server, wires)
 
