@@ -1,5 +1,7 @@
 """Schedules under the product's look; admins of libraries that nobody needs are taken away."""
 
+from typing import Any
+
 from django.contrib import admin
 from django_celery_beat.admin import ClockedScheduleAdmin as BaseClockedScheduleAdmin
 from django_celery_beat.admin import CrontabScheduleAdmin as BaseCrontabScheduleAdmin
@@ -12,8 +14,6 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
-from typing import Any
-
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 

@@ -62,7 +62,16 @@ class FigureAdmin(ReadOnly, HouseAdmin):
 @admin.register(SalesSummary)
 class SalesSummaryAdmin(FigureAdmin):
     measure = "total_sales"
-    list_display = ["date", "department", "total_shown", "gross_shown", "orders_shown", "guests_shown", "state_shown", "synced_at"]
+    list_display = [
+        "date",
+        "department",
+        "total_shown",
+        "gross_shown",
+        "orders_shown",
+        "guests_shown",
+        "state_shown",
+        "synced_at",
+    ]
     list_filter = [
         ("date", DateRangeFilter),
         ("department", AutocompleteSelectFilter),

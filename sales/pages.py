@@ -47,7 +47,9 @@ class LoadForm(forms.Form):
         everything = Department.objects.selling().filter(organisation=organisation)
         connections = self.fields["connections"]
         department = self.fields["department"]
-        assert isinstance(connections, forms.ModelMultipleChoiceField) and isinstance(department, forms.ModelChoiceField)
+        assert isinstance(connections, forms.ModelMultipleChoiceField) and isinstance(
+            department, forms.ModelChoiceField
+        )
         connections.queryset = Connection.objects.filter(organisation=organisation).tills()
         department.queryset = mine.order_by("name")
         if mine.count() < everything.count():

@@ -131,6 +131,7 @@ LOGIN_REDIRECT_URL = "/"
 LANGUAGE_CODE = env.text("LANGUAGE_CODE", "ru")
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["salesforecast.formats"]
 USE_I18N = True
 USE_THOUSAND_SEPARATOR = True
 TIME_ZONE = env.text("TIME_ZONE", "Asia/Almaty")

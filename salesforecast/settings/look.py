@@ -8,11 +8,23 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
-def _item(title: Any, icon: str, url: str, permission: str) -> dict[str, Any]:
+def _item(title: Any, icon: str, url: str, permission: str, *also: str) -> dict[str, Any]:
+    """A line of the menu, lit on its page, on the pages of its rows and on those named in `also`."""
+
     def allowed(request: HttpRequest) -> bool:
         return not permission or request.user.has_perm(permission)
 
-    return {"title": title, "icon": icon, "link": reverse_lazy(url), "permission": allowed}
+    def lit(request: HttpRequest) -> bool:
+        match = request.resolver_match
+        stem = url.removesuffix("_changelist")
+        rows = [f"{stem}_{what}" for what in ("add", "change", "delete", "history")] if stem != url else []
+        return match is not None and match.view_name in (url, *rows, *also)
+
+    return {"title": title, "icon": icon, "link": reverse_lazy(url), "permission": allowed, "active": lit}
+
+
+def _tab(title: Any, url: str, permission: str) -> dict[str, Any]:
+    return {key: value for key, value in _item(title, "", url, permission).items() if key != "icon"}
 
 
 UNFOLD = {
@@ -42,13 +54,23 @@ UNFOLD = {
             "950": "#172554",
         },
     },
+    "TABS": [
+        {
+            "models": ["departments.holiday", "departments.closure", "departments.event"],
+            "items": [
+                _tab(_("Holidays"), "admin:departments_holiday_changelist", "departments.view_holiday"),
+                _tab(_("Closures"), "admin:departments_closure_changelist", "departments.view_closure"),
+                _tab(_("Events"), "admin:departments_event_changelist", "departments.view_event"),
+            ],
+        },
+    ],
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
         "navigation": [
             {
                 "title": None,
-                "items": [_item(_("Start"), "home", "admin:index", "")],
+                "items": [_item(_("Start"), "home", "home", "", "admin:index")],
             },
             {
                 "title": _("Sales"),
@@ -73,7 +95,10 @@ UNFOLD = {
                 "items": [
                     _item(_("Departments"), "storefront", "admin:departments_department_changelist", "departments.view_department"),
                     _item(_("Connections"), "cable", "admin:departments_connection_changelist", "departments.view_connection"),
-                    _item(_("Holidays"), "celebration", "admin:departments_holiday_changelist", "departments.view_holiday"),
+                    _item(
+                        _("Calendar"), "celebration", "admin:departments_holiday_changelist", "departments.view_holiday",
+                        "admin:departments_closure_changelist", "admin:departments_event_changelist",
+                    ),
                 ],
             },
             {

@@ -1,0 +1,138 @@
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminPasswordWidget
+
+from accounts.formats import count
+from accounts.pages import HouseAdmin, page_organisation, signed_in
+from departments.choices import Kind
+from departments.clients import check_connection
+from departments.connect import check_url
+from departments.models import Connection
+from departments.sync import start_sync
+from departments.work import as_error
+from runs.choices import Trigger
+from runs.sentences import sentence
+from sources.errors import SourceError
+
+SECRETS = ("password", "api_key")
+KEEP = _("Never shown. Leave empty to keep what is stored.")
+
+
+class ConnectionForm(forms.ModelForm):
+    """Secrets go in and never come out; a new address needs them typed again, else they could be sent elsewhere."""
+
+    password = forms.CharField(label=_("password"), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
+    api_key = forms.CharField(label=_("API key"), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        stored = Connection.objects.filter(pk=self.instance.pk).first() if self.instance.pk else None
+        kind, url = values.get("kind"), values.get("url") or ""
+        moved = stored is not None and urlsplit(stored.url).netloc != urlsplit(url).netloc
+        for name in SECRETS:
+            if not values.get(name) and stored is not None:
+                values[name] = getattr(stored, name)
+                if moved and values[name]:
+                    self.add_error(name, gettext("The address is another one: enter this again."))
+        if kind and kind != Kind.PUSH and "url" in values:
+            try:
+                check_url(url)
+            except ValidationError as error:
+                self.add_error("url", error)
+        if kind == Kind.IIKO and not settings.IIKO_API_LOGIN and not (values.get("login") and values.get("password")):
+            self.add_error("login", gettext("An iiko server needs a login and a password."))
+        return values
+
+
+@admin.register(Connection)
+class ConnectionAdmin(HouseAdmin):
+    form = ConnectionForm
+    list_display = ["name", "kind", "url", "is_active", "says", "checked_at"]
+    list_filter = [("kind", ChoicesDropdownFilter), ("is_active", BooleanRadioFilter)]
+    search_fields = ["name", "url"]
+    actions = ["check_chosen", "synchronise_chosen"]
+    actions_submit_line = ["save_and_check", "save_and_synchronise"]
+    readonly_fields = ["says", "checked_at"]
+    fieldsets = [
+        (None, {"fields": ["organisation", "name", "kind", "is_active"]}),
+        (_("Server"), {"fields": ["url", "login", "password", "api_key", "auth_header", "time_zone"]}),
+        (_("Figures"), {"fields": ["measure", "include_returns"]}),
+        (_("Last check"), {"fields": ["says", "checked_at"]}),
+    ]
+
+    @display(description=_("server says"))
+    def says(self, connection: Connection) -> str:
+        facts = connection.facts
+        if "departments" not in facts:
+            return gettext("not checked yet")
+        number = facts["departments"]
+        parts = [ngettext("%(n)s department", "%(n)s departments", number) % {"n": count(number)}]
+        if facts.get("free_slots") is not None:
+            parts.append(gettext("free licence slots: %(n)s") % {"n": facts["free_slots"]})
+        if facts.get("fields_missing"):
+            parts.append(gettext("reports lack: %(names)s") % {"names": ", ".join(facts["fields_missing"])})
+        return ", ".join(parts)
+
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+        if {"url", "login", *SECRETS} & set(form.changed_data):
+            obj.facts, obj.checked_at = {}, None
+        super().save_model(request, obj, form, change)
+
+    def has_sync_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("departments.sync_departments")
+
+    @admin.action(description=_("Check the connection"), permissions=["change"])
+    def check_chosen(self, request: HttpRequest, connections: QuerySet[Connection]) -> None:
+        for connection in connections.select_related("organisation"):
+            self._check(request, connection)
+
+    @admin.action(description=_("Synchronise departments"), permissions=["sync"])
+    def synchronise_chosen(self, request: HttpRequest, connections: QuerySet[Connection]) -> HttpResponse | None:
+        return self._synchronise(request, list(connections))
+
+    @action(description=_("Save and check"), permissions=["change"])
+    def save_and_check(self, request: HttpRequest, connection: Connection) -> None:
+        self._check(request, connection)
+
+    @action(description=_("Save and synchronise departments"), permissions=["sync"])
+    def save_and_synchronise(self, request: HttpRequest, connection: Connection) -> None:
+        self._synchronise(request, [connection])
+
+    def _check(self, request: HttpRequest, connection: Connection) -> None:
+        if connection.kind != Kind.IIKO:
+            said = gettext("%(name)s: only iiko servers can be checked.") % {"name": connection.name}
+            self.message_user(request, said, messages.WARNING)
+            return
+        try:
+            check_connection(connection)
+        except SourceError as error:
+            trouble = as_error(error, connection)
+            self.message_user(request, sentence(trouble["code"], trouble["params"]), messages.ERROR)
+        else:
+            self.message_user(request, f"{connection.name}: {self.says(connection)}", messages.SUCCESS)
+
+    def _synchronise(self, request: HttpRequest, connections: list[Connection]) -> HttpResponse | None:
+        tills = [connection for connection in connections if connection.kind == Kind.IIKO and connection.is_active]
+        if not tills:
+            self.message_user(request, sentence("no_connections"), messages.ERROR)
+            return None
+        start_sync(
+            organisation=page_organisation(request),
+            connections=tills,
+            trigger=Trigger.PAGE,
+            started_by=signed_in(request),
+        )
+        self.message_user(request, gettext("Synchronisation started: its progress stands above the departments."))
+        return redirect("admin:departments_department_changelist")

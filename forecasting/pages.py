@@ -1,0 +1,253 @@
+"""Fact against forecast, and the model: what serves, how well it was measured, training and rolling back."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+from django.views.generic import TemplateView
+from unfold.views import UnfoldModelAdminViewMixin
+from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget
+
+from accounts.models import User
+from accounts.pages import DateInput, page_organisation, signed_in
+from departments.models import Department
+from departments.timing import organisation_today
+from forecasting.choices import VERSION_TONES, Rule, VersionState
+from forecasting.compare import Comparison, compare, summary
+from forecasting.models import ForecastIssue, ModelVersion
+from runs.choices import Trigger
+from runs.pages import asked_run, latest_box, with_run
+from runs.sentences import sentence
+from sales.choices import TONES, DayState
+
+SHOWN_DAYS = 28
+AHEAD_DAYS = 7
+MOST_ROWS = 4000  # departments x days: what a browser still sorts at once
+PROMISES = [(1, _("1 day before")), (7, _("7 days before")), (28, _("28 days before"))]
+SELECT = {"class": " ".join(SELECT_CLASSES)}
+
+
+class ComparisonForm(forms.Form):
+    from_date = forms.DateField(label=_("from"), widget=DateInput())
+    to_date = forms.DateField(label=_("to"), widget=DateInput())
+    department = forms.ModelChoiceField(
+        label=_("department"),
+        queryset=Department.objects.none(),
+        required=False,
+        empty_label=_("All departments"),
+        widget=UnfoldAdminSelectWidget(SELECT),
+    )
+    days_before = forms.TypedChoiceField(
+        label=_("as promised"), choices=PROMISES, coerce=int, widget=UnfoldAdminSelectWidget(SELECT)
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        department = self.fields["department"]
+        assert isinstance(department, forms.ModelChoiceField)
+        self.departments = Department.objects.visible_to(user)
+        department.queryset = self.departments.selling().order_by("name")
+
+    def chosen(self) -> Any:
+        one = self.cleaned_data["department"]
+        return self.departments.filter(pk=one.pk) if one else self.departments
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        first, last = values.get("from_date"), values.get("to_date")
+        if not first or not last:
+            return values
+        if first > last:
+            raise forms.ValidationError(
+                sentence("range_reversed", {"first": f"{first:%d.%m.%Y}", "last": f"{last:%d.%m.%Y}"})
+            )
+        columns = 1 if values.get("department") else self.departments.selling().count()
+        days = (last - first).days + 1
+        if days * columns > MOST_ROWS and days > SHOWN_DAYS:
+            raise forms.ValidationError(
+                gettext(
+                    "%(days)s days of %(n)s departments are too many rows for a page. Choose fewer days or one department."
+                )
+                % {"days": days, "n": columns}
+            )
+        return values
+
+
+class ComparisonView(UnfoldModelAdminViewMixin, TemplateView):
+    title = _("Fact against forecast")
+    permission_required = "forecasting.view_forecast"
+    template_name = "forecasting/comparison.html"
+    request: HttpRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = signed_in(self.request)
+        today = organisation_today(page_organisation(self.request))
+        defaults = {
+            "from_date": (today - dt.timedelta(days=SHOWN_DAYS)).isoformat(),
+            "to_date": (today - dt.timedelta(days=1)).isoformat(),
+            "days_before": "1",
+        }
+        asked = {name: value for name, value in self.request.GET.items() if value}
+        form = ComparisonForm({**defaults, **asked}, user=user)
+        rows: list[Comparison] = []
+        if form.is_valid():
+            values = form.cleaned_data
+            rows = compare(
+                departments=form.chosen(),
+                first=values["from_date"],
+                last=values["to_date"],
+                days_before=values["days_before"],
+                today=today,
+            )
+        one = form.cleaned_data.get("department") if form.is_valid() else None
+        return super().get_context_data(
+            **kwargs,
+            form=form,
+            one=one,
+            rows=[shown_row(row) for row in rows],
+            total=totals(rows),
+            ranges=_ranges(today, one, asked.get("days_before", "1")),
+            export=_export(form) if form.is_valid() else "",
+            rules=dict(Rule.choices),
+        )
+
+
+def shown_row(row: Comparison) -> dict[str, Any]:
+    """A comparison with its badge, and whether the actual lies within the interval that holds 80 of 100 days."""
+    state = DayState(row.state) if row.state else None
+    inside = None
+    if row.actual is not None and row.lower_80 is not None and row.upper_80 is not None:
+        inside = row.lower_80 <= row.actual <= row.upper_80
+    return {
+        "row": row,
+        "inside": inside,
+        "state": state.label if state else _("ahead") if row.actual is None else "",
+        "tone": TONES[state] if state else "default",
+    }
+
+
+def totals(rows: Sequence[Comparison]) -> dict[str, Any]:
+    """`summary` of the rows, with the difference of its sums."""
+    total = summary(rows)
+    return {**total, "error": total["predicted"] - total["actual"]}
+
+
+def _ranges(today: dt.date, one: Department | None, days_before: str) -> list[tuple[str, str]]:
+    """[(label, address)] of the periods people ask for most."""
+    yesterday = today - dt.timedelta(days=1)
+    periods = [
+        (ngettext("%(n)s day", "%(n)s days", days) % {"n": days}, today - dt.timedelta(days=days), yesterday)
+        for days in (7, 28, 90)
+    ]
+    last = today + dt.timedelta(days=AHEAD_DAYS - 1)
+    periods += [
+        (gettext("28 days and 7 ahead"), today - dt.timedelta(days=SHOWN_DAYS), last),
+        (gettext("7 days ahead"), today, last),
+    ]
+    kept = {"department": one.pk} if one else {}
+    return [
+        (label, "?" + urlencode({"from_date": first, "to_date": end, "days_before": days_before, **kept}))
+        for label, first, end in periods
+    ]
+
+
+def _export(form: ComparisonForm) -> str:
+    """Where the forecasts of the chosen days are as CSV."""
+    values = form.cleaned_data
+    query = {"from_date": values["from_date"], "to_date": values["to_date"]}
+    if values["department"]:
+        query["department_id"] = values["department"].pk
+    return f"{reverse('api-forecast-export')}?{urlencode(query)}"
+
+
+class ModelView(UnfoldModelAdminViewMixin, TemplateView):
+    title = _("Model")
+    permission_required = "forecasting.view_modelversion"
+    template_name = "forecasting/model.html"
+    request: HttpRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        versions = list(ModelVersion.objects.visible_to(self.request.user).select_related("organisation")[:30])
+        serving = next((version for version in versions if version.state == VersionState.SERVING), None)
+        if serving is None:
+            serving = ModelVersion.objects.visible_to(self.request.user).serving().first()
+        issue = ForecastIssue.objects.filter(version=serving).order_by("-made_at").first() if serving else None
+        user = self.request.user
+        return super().get_context_data(
+            **kwargs,
+            serving=serving,
+            measured=measured(serving) if serving else [],
+            issue=issue,
+            versions=[shown_version(version) for version in versions],
+            box=asked_run(self.request, "train") or latest_box(self.request, "train"),
+            may_train=user.has_perm("forecasting.train_model"),
+            may_roll_back=user.has_perm("forecasting.roll_back_model"),
+        )
+
+
+def measured(version: ModelVersion) -> list[dict[str, Any]]:
+    """Mean misses of the backtest, as shares: the model beside two rules that anybody could follow."""
+    names = {
+        "wape": gettext("this model"),
+        "mean4_wape": gettext("mean of the last four same weekdays"),
+        "snaive_wape": gettext("repeating last week"),
+    }
+    scores = {name: version.metrics[name] for name in names if version.metrics.get(name) is not None}
+    most = max(scores.values(), default=1) or 1
+    return [
+        {"what": names[name], "wape": share, "width": round(100 * share / most), "ours": name == "wape"}
+        for name, share in scores.items()
+    ]
+
+
+def shown_version(version: ModelVersion) -> dict[str, Any]:
+    gate = version.gate
+    return {
+        "version": version,
+        "tone": VERSION_TONES[VersionState(version.state)],
+        "wape": version.metrics.get("wape"),
+        "snaive_wape": version.metrics.get("snaive_wape"),
+        "why": sentence(gate["code"], gate.get("params")) if gate.get("code") else "",
+        "may_serve": version.state in (VersionState.RETIRED, VersionState.CANDIDATE),
+    }
+
+
+@require_POST
+def train(request: HttpRequest) -> HttpResponse:
+    """Start training; the model page shows how it goes."""
+    if not request.user.has_perm("forecasting.train_model"):
+        raise PermissionDenied
+    # The engine is not wanted in a web process before somebody asks for training.
+    from forecasting.train import start_training
+
+    run, _created = start_training(
+        organisation=page_organisation(request), trigger=Trigger.PAGE, started_by=signed_in(request)
+    )
+    return redirect(with_run(reverse("admin:forecasting_model"), run))
+
+
+@require_POST
+def roll_back_to(request: HttpRequest, pk: int) -> HttpResponse:
+    """Serve an earlier version again."""
+    if not request.user.has_perm("forecasting.roll_back_model"):
+        raise PermissionDenied
+    version = get_object_or_404(ModelVersion.objects.visible_to(request.user), pk=pk)
+    from forecasting.versions import Refused, roll_back
+
+    try:
+        roll_back(version, by=signed_in(request))
+    except Refused as refused:
+        messages.error(request, sentence(refused.code, refused.params))
+    else:
+        messages.success(request, gettext("Model %(version)s serves again.") % {"version": version})
+    return redirect("admin:forecasting_model")
