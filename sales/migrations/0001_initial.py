@@ -2,9 +2,10 @@
 
 import django.core.validators
 import django.db.models.deletion
-import sales.money
 from django.conf import settings
 from django.db import migrations, models
+
+import sales.money
 
 
 class Migration(migrations.Migration):
