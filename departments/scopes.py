@@ -13,7 +13,7 @@ def limit_to(membership: Membership, departments: Iterable[Department]) -> None:
     """From now on the membership covers these departments with what lies below them, and no others."""
     membership.all_departments = False
     membership.save(update_fields=["all_departments"])
-    membership.scopes.all().delete()  # type: ignore[attr-defined]
+    membership.scopes.all().delete()
     DepartmentScope.objects.bulk_create(
         DepartmentScope(membership=membership, department=department) for department in departments
     )

@@ -87,10 +87,12 @@ def test_who_gets_past_the_door(world: World, settings):
     clients = {who: client_of(world, who) for who in EVERYBODY}
     wrong = []
     for (method, route), allowed in ALLOWED.items():
+        if allowed == OPEN:
+            continue
         path = path_of(route, world).replace("/runs/1", f"/runs/{nightly.pk}")
         for who, client in clients.items():
             status = client.generic(method, path).status_code
-            if (status == 403) == (who in allowed or allowed == OPEN):
+            if (status == 403) == (who in allowed):
                 wrong.append((who, method, route, status))
     assert wrong == []
 
