@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
@@ -11,36 +12,42 @@ from django.http import HttpRequest
 from rest_framework.exceptions import PermissionDenied as ApiPermissionDenied
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter
-from unfold.contrib.filters.forms import RangeDateForm
-from unfold.widgets import INPUT_CLASSES
+from unfold.widgets import UnfoldAdminDateWidget
 
 from accounts.models import Organisation, User
 from accounts.tenancy import organisation_of
 
 
-class DateInput(forms.DateInput):
-    """The browser's own calendar: right in every language and on a phone. Dates travel as ISO."""
+class DateField(forms.DateField):
+    """A date as the language writes it, or ISO as an address carries it."""
 
-    input_type = "date"
+    widget = UnfoldAdminDateWidget
 
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__({"class": " ".join(INPUT_CLASSES), **(attrs or {})}, format="%Y-%m-%d")
-
-
-class DateRangeForm(RangeDateForm):
-    class Media:
-        js: list[str] = []
-
-    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(name, *args, **kwargs)
-        for field in self.fields.values():
-            field.widget = DateInput({"aria-label": str(field.widget.attrs["placeholder"])})
+    def shown(self, text: str) -> str:
+        """`text` as this field would write it; what is no date stays what it is."""
+        try:
+            return str(self.widget.format_value(self.to_python(text)) or "")
+        except forms.ValidationError:
+            return text
 
 
 class DateRangeFilter(RangeDateFilter):
-    """Both days included."""
+    """Both days included. Dates are read in the language they were written in, which unfold's own filter does not."""
 
-    form_class = DateRangeForm
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        for end, lookup in (("from", "gte"), ("to", "lte")):
+            text = self.used_parameters.get(f"{self.parameter_name}_{end}")
+            if not text:
+                continue
+            try:
+                date = DateField().clean(text)
+            except forms.ValidationError as error:
+                messages.error(request, " ".join(error.messages))
+                return queryset.none()
+            if isinstance(self.field, models.DateTimeField):
+                lookup = f"date__{lookup}"
+            queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": date})
+        return queryset
 
 
 def page_organisation(request: HttpRequest) -> Organisation:

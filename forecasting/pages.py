@@ -19,7 +19,7 @@ from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget
 
 from accounts.models import User
-from accounts.pages import DateInput, page_organisation, signed_in
+from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import organisation_today
 from forecasting.choices import VERSION_TONES, Rule, VersionState
@@ -38,17 +38,17 @@ SELECT = {"class": " ".join(SELECT_CLASSES)}
 
 
 class ComparisonForm(forms.Form):
-    from_date = forms.DateField(label=_("from"), widget=DateInput())
-    to_date = forms.DateField(label=_("to"), widget=DateInput())
+    from_date = DateField(label=_("From"))
+    to_date = DateField(label=_("To"))
     department = forms.ModelChoiceField(
-        label=_("department"),
+        label=_("Department"),
         queryset=Department.objects.none(),
         required=False,
         empty_label=_("All departments"),
         widget=UnfoldAdminSelectWidget(SELECT),
     )
     days_before = forms.TypedChoiceField(
-        label=_("as promised"), choices=PROMISES, coerce=int, widget=UnfoldAdminSelectWidget(SELECT)
+        label=_("As promised"), choices=PROMISES, coerce=int, widget=UnfoldAdminSelectWidget(SELECT)
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -75,9 +75,7 @@ class ComparisonForm(forms.Form):
         days = (last - first).days + 1
         if days * columns > MOST_ROWS and days > SHOWN_DAYS:
             raise forms.ValidationError(
-                gettext(
-                    "%(days)s days of %(n)s departments are too many rows for a page. Choose fewer days or one department."
-                )
+                gettext("%(days)s days of %(n)s departments are too many rows. Choose fewer days or one department.")
                 % {"days": days, "n": columns}
             )
         return values
@@ -98,7 +96,7 @@ class ComparisonView(UnfoldModelAdminViewMixin, TemplateView):
             "days_before": "1",
         }
         asked = {name: value for name, value in self.request.GET.items() if value}
-        form = ComparisonForm({**defaults, **asked}, user=user)
+        form = ComparisonForm(_as_written({**defaults, **asked}), user=user)
         rows: list[Comparison] = []
         if form.is_valid():
             values = form.cleaned_data
@@ -140,6 +138,11 @@ def totals(rows: Sequence[Comparison]) -> dict[str, Any]:
     """`summary` of the rows, with the difference of its sums."""
     total = summary(rows)
     return {**total, "error": total["predicted"] - total["actual"]}
+
+
+def _as_written(values: dict[str, str]) -> dict[str, str]:
+    dates = {name: DateField().shown(values[name]) for name in ("from_date", "to_date")}
+    return {**values, **dates}
 
 
 def _ranges(today: dt.date, one: Department | None, days_before: str) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget
 
 from accounts.models import Organisation, User
-from accounts.pages import DateInput, page_organisation, signed_in
+from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Connection, Department
 from runs.choices import Trigger
 from runs.pages import asked_run, newest_runs, with_run
@@ -24,17 +24,17 @@ KIND = "sync_sales"
 class LoadForm(forms.Form):
     """Both dates included. Who may not see every department chooses the one to load."""
 
-    from_date = forms.DateField(label=_("from"), widget=DateInput())
-    to_date = forms.DateField(label=_("to"), widget=DateInput())
+    from_date = DateField(label=_("From"))
+    to_date = DateField(label=_("To"))
     connections = forms.ModelMultipleChoiceField(
-        label=_("connections"),
+        label=_("Connections"),
         queryset=Connection.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple(),
         help_text=_("None chosen: all of them"),
     )
     department = forms.ModelChoiceField(
-        label=_("department"),
+        label=_("Department"),
         queryset=Department.objects.none(),
         required=False,
         empty_label=_("All departments"),

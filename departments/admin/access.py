@@ -13,6 +13,7 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import (
+    UnfoldAdminSelect2MultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
@@ -59,19 +60,20 @@ class MembershipAdmin(HouseAdmin):
 class NewKeyForm(forms.ModelForm):
     """What a new key may do. The secret is shown once, in the message after saving."""
 
-    name = forms.CharField(label=_("name"), max_length=50, widget=UnfoldAdminTextInputWidget())
-    role = forms.ChoiceField(label=_("role"), choices=Role, initial=Role.INTEGRATOR, widget=UnfoldAdminSelectWidget())
+    name = forms.CharField(label=_("Name"), max_length=50, widget=UnfoldAdminTextInputWidget())
+    role = forms.ChoiceField(label=_("Role"), choices=Role, initial=Role.INTEGRATOR, widget=UnfoldAdminSelectWidget())
     all_departments = forms.BooleanField(
-        label=_("all departments"), required=False, initial=True, widget=UnfoldBooleanSwitchWidget()
+        label=_("All departments"), required=False, initial=True, widget=UnfoldBooleanSwitchWidget()
     )
     departments = forms.ModelMultipleChoiceField(
-        label=_("departments"),
+        label=_("Departments"),
         queryset=Department.objects.none(),
         required=False,
+        widget=UnfoldAdminSelect2MultipleWidget(),
         help_text=_("Each with what lies below it"),
     )
     expiry_date = forms.SplitDateTimeField(
-        label=_("expires"), required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text=_("Empty: never")
+        label=_("Expires"), required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text=_("Empty: never")
     )
 
     class Meta:

@@ -33,7 +33,7 @@ KEEP = _("Never shown. Leave empty to keep what is stored.")
 class ConnectionForm(forms.ModelForm):
     """Secrets go in and never come out; a new address needs them typed again, else they could be sent elsewhere."""
 
-    password = forms.CharField(label=_("password"), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
+    password = forms.CharField(label=_("Password"), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
     api_key = forms.CharField(label=_("API key"), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
 
     def clean(self) -> dict[str, Any]:
@@ -71,6 +71,12 @@ class ConnectionAdmin(HouseAdmin):
         (_("Figures"), {"fields": ["measure", "include_returns"]}),
         (_("Last check"), {"fields": ["says", "checked_at"]}),
     ]
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        plain = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **plain})
 
     @display(description=_("server says"))
     def says(self, connection: Connection) -> str:

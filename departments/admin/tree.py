@@ -15,8 +15,10 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     DropdownFilter,
 )
+from unfold.decorators import display
 
 from accounts.pages import HouseAdmin, ReadOnly, page_organisation, signed_in
+from departments.choices import SELLING_TYPES
 from departments.models import Authority, Connection, Department, SourceDepartment
 from departments.sync import start_sync
 from runs.choices import Trigger
@@ -26,13 +28,25 @@ from runs.pages import latest_box
 FROM_SOURCE = ["name", "type", "parent", "code", "taxpayer_id_number"]
 
 
+# iiko's names of the nodes of a chain's tree; another name is shown as it comes.
+TYPES = {
+    "CORPORATION": _("chain"),
+    "JURPERSON": _("legal entity"),
+    "ORGDEVELOPMENT": _("division"),
+    "DEPARTMENT": _("branch"),
+    "SALEPOINT": _("point of sale"),
+    "MANUFACTURE": _("production"),
+    "CENTRALOFFICE": _("head office"),
+}
+
+
 class TypeFilter(DropdownFilter):
     title = _("type")
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         rows = Department.objects.visible_to(signed_in(request)).order_by("type")
-        return [(name, name) for name in rows.values_list("type", flat=True).distinct()]
+        return [(name, TYPES.get(name, name)) for name in rows.values_list("type", flat=True).distinct()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Department]) -> QuerySet[Department]:
         return queryset.filter(type=self.value()) if self.value() else queryset
@@ -78,7 +92,7 @@ class AuthorityInline(TabularInline):
 
 @admin.register(Department)
 class DepartmentAdmin(HouseAdmin):
-    list_display = ["name", "parent", "type", "segment_type", "code", "is_active"]
+    list_display = ["name", "parent", "type_shown", "segment_shown", "code", "is_active"]
     list_filter = [
         TypeFilter,
         ("segment_type", ChoicesDropdownFilter),
@@ -108,6 +122,15 @@ class DepartmentAdmin(HouseAdmin):
             },
         ),
     ]
+
+    @display(description=_("type"), ordering="type")
+    def type_shown(self, department: Department) -> Any:
+        return TYPES.get(department.type, department.type)
+
+    @display(description=_("segment"), ordering="segment_type")
+    def segment_shown(self, department: Department) -> str:
+        """Only what sells has one that means something."""
+        return department.get_segment_type_display() if department.type in SELLING_TYPES else ""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Department | None = None) -> list[str]:
         known = [*self.readonly_fields]

@@ -32,9 +32,12 @@ UNFOLD = {
     "SITE_HEADER": "salesforecast",
     "SITE_SUBHEADER": _("Sales and forecasts"),
     "SITE_SYMBOL": "monitoring",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("salesforecast/favicon.svg")}
+    ],
     "SITE_URL": "/",
     "SHOW_LANGUAGES": True,
-    "SHOW_BACK_BUTTON": False,
+    "SHOW_BACK_BUTTON": lambda request: "",  # its template takes the words False and None for yes
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "operations.start.start_page",

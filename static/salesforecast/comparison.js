@@ -6,7 +6,6 @@
     if (!table) return;
     const body = table.tBodies[0];
     const canvas = document.getElementById("chart");
-    const phoneSort = document.getElementById("phone-sort");
     const TEXTS = new Set(["date", "department"]);
     let chart = null;
 
@@ -38,7 +37,6 @@
             if (button.dataset.sort === column) header.setAttribute("aria-sort", descending ? "descending" : "ascending");
             else header.removeAttribute("aria-sort");
         }
-        if (phoneSort) phoneSort.value = order;
         draw();
     }
 
@@ -118,7 +116,6 @@
         const ascending = button.closest("th").getAttribute("aria-sort") === "ascending";
         remember(`${ascending ? "-" : ""}${button.dataset.sort}`);
     });
-    if (phoneSort) phoneSort.addEventListener("change", () => remember(phoneSort.value));
     // The theme decides the colours: draw again when it changes.
     new MutationObserver(() => {
         if (chart) { chart.destroy(); chart = null; draw(); }
