@@ -27,7 +27,7 @@ os.environ["SECRET_KEY"] = "tests-only-" + "s" * 32
 os.environ["FIELD_ENCRYPTION_KEY"] = "tests-only-" + "f" * 32
 
 from salesforecast.settings import *  # noqa: E402
-from salesforecast.settings import DATABASES, STORAGES  # noqa: E402
+from salesforecast.settings import DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
 
 # A file rather than memory: threads and live servers then meet SQLite's real locks.
 DATABASES["default"]["TEST"] = {
@@ -38,3 +38,4 @@ DATABASES["default"]["TEST"] = {
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+STATIC_ROOT.mkdir(exist_ok=True)
