@@ -18,6 +18,7 @@ from forecasting.engine.mix import Mix
 from forecasting.engine.panel import Panel
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_hash
 
+RECALIBRATE = pd.Timedelta(days=91)
 Progress = Callable[[float, str], None]
 COLUMNS = ["series_id", "cutoff", "date", "h", "yhat", "lo80", "hi80", "lo95", "hi95", "rule", "p_open"]
 
@@ -89,13 +90,13 @@ def fit(
         raise EngineError("no_history", cutoff=str(cutoff)[:10])
     covariates = sorted(panel.numeric)
     features, mix = Features(history, covariates), Mix(history)
-    weight = mix_weight(history, recipe)
+    weight = recipe.mix_weight
     tell(0.15, "calibrate")
     if calibration is None:
         calibration = _calibrate(features, mix, recipe, weight, seed, threads, learned=calibrate)
     tell(0.5, "train")
     s, o, h = members.training_rows(history, recipe, seed, row_limit(history, recipe.rows, recipe))
-    boosters = members.train(features, recipe, s, o, h, seed=seed, threads=threads)
+    boosters = members.train(features, recipe, s, o, h, trees=recipe.trees, seed=seed, threads=threads)
     tell(1.0, "done")
     return Fit(
         recipe, seed, str(pd.Timestamp(cutoff).date()), covariates, history.state_names,
@@ -105,12 +106,6 @@ def fit(
 
 def row_limit(history: History, most: int, recipe: Recipe) -> int:
     return int(min(most, recipe.rows_per_record * history.recorded.sum()))
-
-
-def mix_weight(history: History, recipe: Recipe) -> float:
-    """Share of the seasonal mix in the blend: half where there is little to learn from."""
-    records = int(history.recorded.sum())
-    return 0.5 if records < 7000 else recipe.mix_weight
 
 
 def blend(
@@ -145,7 +140,9 @@ def _calibrate(
     if learned:
         limit = row_limit(past, recipe.calibration_rows, recipe)
         train_rows = members.training_rows(past, recipe, seed + 1, limit, usable)
-        boosters = members.train(features, recipe, *train_rows, seed=seed + 1, threads=threads)
+        boosters = members.train(
+            features, recipe, *train_rows, trees=recipe.calibration_trees, seed=seed + 1, threads=threads
+        )
     forecast = blend(boosters, weight, features, mix, s, o, h)
     return intervals.calibrate(past, s, o, h, forecast, _cold_starts(past, blocks[0][0]))
 
@@ -247,15 +244,24 @@ def backtest(
     panel: Panel, origins: list[date], recipe: Recipe | None = None, *, horizon: int = 28, seed: int = 7,
     threads: int = 1, progress: Progress | None = None, refit: bool = True, calibrate: bool = True,
 ) -> pd.DataFrame:  # fmt: skip
-    """`predict` from each origin with a fit that ends there (`refit=False`: one fit, at the earliest), plus `y`."""
+    """`predict` from each origin with a fit that ends there (`refit=False`: one fit, at the earliest), plus `y`.
+
+    The intervals' calibration of an origin also serves the origins of the thirteen weeks after it.
+    """
     if not len(origins):
         raise EngineError("no_origins")
-    tell, parts, fitted = progress or quiet, [], None
+    tell, parts = progress or quiet, []
+    fitted: Fit | None = None
+    calibrated: pd.Timestamp | None = None
     panel = panel.until(max(pd.Timestamp(o) for o in origins) + pd.Timedelta(days=horizon))
     for n, origin in enumerate(sorted(pd.Timestamp(o) for o in origins)):
         tell(n / len(origins), "backtest")
         if fitted is None or refit:
-            fitted = fit(panel, origin, recipe, seed=seed, threads=threads, calibrate=calibrate)
+            if calibrated is not None and origin - calibrated >= RECALIBRATE:
+                calibrated = None
+            known = fitted.calibration if fitted is not None and calibrated is not None else None
+            fitted = fit(panel, origin, recipe, seed=seed, threads=threads, calibration=known, calibrate=calibrate)
+            calibrated = calibrated or origin
         part = predict(fitted, panel, origin, horizon)
         part["y"] = panel.y[:, [panel.index(d) for d in part["date"].iloc[:horizon]]].reshape(-1)
         parts.append(part)

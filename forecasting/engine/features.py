@@ -3,7 +3,7 @@
 import numpy as np
 
 from forecasting.engine import calendar
-from forecasting.engine.history import HALF_LIVES, History
+from forecasting.engine.history import HALF_LIVES, History, mean_over_series
 from forecasting.engine.windows import lag, take, trailing_mean
 
 CALENDAR = (
@@ -39,11 +39,10 @@ class Features:
         self.history, self.covariates = history, covariates
         self.days = _calendar(history)
         clean = history.clean
-        self.week = trailing_mean(clean, 7, at_least=3)
         self.three_weeks = trailing_mean(clean, 21, at_least=7)
         with np.errstate(invalid="ignore", divide="ignore"):
             share = history.weekday[8.0] / lag(history.level, 7)
-        self.pooled_weekday = _mean_over_series(np.clip(share, 0, 5))
+        self.pooled_weekday = mean_over_series(np.clip(share, 0, 5))
 
     def rows(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
         """float32 [rows, features] for series `s` forecast at origin day `o` for the day `o + h`.
@@ -85,32 +84,13 @@ class Features:
     def _years(self, s: np.ndarray, o: np.ndarray, h: np.ndarray, level: np.ndarray) -> list[np.ndarray]:
         """The same season one and two years ago, each over its own level then; weekdays stay aligned (364 days)."""
         past, t = self.history, o + h
-        then = take(past.level, s, o - 364)
-        # Without four weeks before that origin the level then is not one yet.
-        then = np.where(o - 364 - 28 >= past.first[s], then, np.nan)
-        earlier = take(past.level, s, o - 728)
-        earlier = np.where(o - 728 - 28 >= past.first[s], earlier, np.nan)
-        day, week = take(past.clean, s, t - 364) / then, take(self.week, s, t - 361) / then
+        then, earlier = past.level_a_year_ago(s, o), past.level_a_year_ago(s, o, 728)
+        day, week = take(past.clean, s, t - 364) / then, take(past.week, s, t - 361) / then
         return [
             day, week, take(self.three_weeks, s, t - 354) / then,
-            self._pooled(self.week, o, h, 361), self._pooled(past.clean, o, h, 364),
-            take(self.week, s, t - 725) / earlier, level / then,
+            past.pooled_year(past.week, o, h, 361), past.pooled_year(past.clean, o, h, 364),
+            take(past.week, s, t - 725) / earlier, level / then,
         ]  # fmt: skip
-
-    def _pooled(self, x: np.ndarray, o: np.ndarray, h: np.ndarray, back: int) -> np.ndarray:
-        """Mean over all series of last year's value over its level then, one per (origin, horizon)."""
-        past, out = self.history, np.full(len(o), np.nan)
-        for ahead in np.unique(h):
-            rows = np.flatnonzero(h == ahead)
-            origins, where = np.unique(o[rows], return_inverse=True)
-            known = origins - 364 - 28 >= 0
-            if known.any():
-                use = origins[known]
-                then = np.where(use[None] - 392 >= past.first[:, None], past.level[:, use - 364], np.nan)
-                values = np.full(len(origins), np.nan)
-                values[known] = _mean_over_series(np.clip(x[:, use + ahead - back] / then, 0, 5))
-                out[rows] = values[where]
-        return out
 
 
 def _calendar(past: History) -> dict[str, np.ndarray]:
@@ -135,12 +115,6 @@ def _calendar(past: History) -> dict[str, np.ndarray]:
     }  # fmt: skip
     assert tuple(columns) == CALENDAR
     return columns
-
-
-def _mean_over_series(x: np.ndarray) -> np.ndarray:
-    known = ~np.isnan(x)
-    n = known.sum(axis=0)
-    return np.where(n > 0, np.where(known, x, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
 
 
 def _at(x: np.ndarray, d: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from forecasting.engine import calendar
 from forecasting.engine.panel import Panel, is_binary
 from forecasting.engine.windows import (
     lag,
+    take,
     trailing_mean,
     trailing_sum,
     weekday_ewm,
@@ -49,6 +50,7 @@ class History:
         self._surprise()
         self._feast_effects()
         self._opening()
+        self.week = trailing_mean(self.clean, 7, at_least=3)
 
     def _levels(self) -> None:
         clean = self.clean
@@ -157,12 +159,38 @@ class History:
         self.plain = np.fmax(self.y, 0) / np.exp(effect)
         self.clean = self.clean / np.exp(effect)
 
+    def level_a_year_ago(self, s: np.ndarray, o: np.ndarray, days: int = 364) -> np.ndarray:
+        """[rows] the level `days` before the origin; NaN without four weeks of sales before that, when it is not one."""
+        return np.where(o - days - 28 >= self.first[s], take(self.level, s, o - days), np.nan)
+
+    def pooled_year(self, x: np.ndarray, o: np.ndarray, h: np.ndarray, back: int) -> np.ndarray:
+        """[rows] mean over all series of `x` at `back` days before the target, over the level a year before the origin."""
+        out = np.full(len(o), np.nan)
+        for ahead in np.unique(h):
+            rows = np.flatnonzero(h == ahead)
+            origins, where = np.unique(o[rows], return_inverse=True)
+            known = origins - 364 - 28 >= 0
+            if known.any():
+                use = origins[known]
+                then = np.where(use[None] - 392 >= self.first[:, None], self.level[:, use - 364], np.nan)
+                values = np.full(len(origins), np.nan)
+                values[known] = mean_over_series(np.clip(x[:, use + ahead - back] / then, 0, 5))
+                out[rows] = values[where]
+        return out
+
     def factor(self, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
         """[rows] what the 0/1 covariates of day `t` multiply sales by, as known at day `o`."""
         effect = np.zeros(len(s))
         for name in self.state_names:
             effect += self.uplift[name][s, o] * np.nan_to_num(self.numeric[name][s, t])
         return np.exp(effect)
+
+
+def mean_over_series(x: np.ndarray) -> np.ndarray:
+    """[days] mean over the series that have a value."""
+    known = ~np.isnan(x)
+    n = known.sum(axis=0)
+    return np.where(n > 0, np.where(known, x, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
 
 
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:

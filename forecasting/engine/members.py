@@ -53,7 +53,15 @@ def training_rows(
 
 
 def train(
-    features: Features, recipe: Recipe, s: np.ndarray, o: np.ndarray, h: np.ndarray, *, seed: int, threads: int
+    features: Features,
+    recipe: Recipe,
+    s: np.ndarray,
+    o: np.ndarray,
+    h: np.ndarray,
+    *,
+    trees: int,
+    seed: int,
+    threads: int,
 ) -> dict[str, lgb.Booster]:
     """Boosters by member; none when there are too few rows to learn from."""
     if len(s) < ENOUGH_ROWS:
@@ -72,8 +80,10 @@ def train(
     out = {}
     for member in MEMBERS:
         objective, target = targets[member]
-        data = lgb.Dataset(rows, target, weight=weight, free_raw_data=True, params={"verbose": -1})
-        booster = lgb.train(_parameters(recipe, objective, seed, threads), data, num_boost_round=recipe.trees)
+        data = lgb.Dataset(
+            rows, target, weight=weight, free_raw_data=True, params={"max_bin": recipe.bins, "verbose": -1}
+        )
+        booster = lgb.train(_parameters(recipe, objective, seed, threads), data, num_boost_round=trees)
         # What serves is what is stored: the text, read back.
         out[member] = lgb.Booster(model_str=booster.model_to_string())
     return out
@@ -83,7 +93,7 @@ def _parameters(recipe: Recipe, objective: str, seed: int, threads: int) -> dict
     return {
         "objective": objective, "learning_rate": recipe.rate, "num_leaves": recipe.leaves,
         "min_data_in_leaf": recipe.leaf_rows, "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1,
-        "lambda_l2": 1.0, "max_bin": 127, "seed": seed, "deterministic": True, "force_row_wise": True,
+        "lambda_l2": 1.0, "max_bin": recipe.bins, "seed": seed, "deterministic": True, "force_row_wise": True,
         "num_threads": threads, "verbose": -1,
     }  # fmt: skip
 

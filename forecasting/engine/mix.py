@@ -1,7 +1,7 @@
 """The seasonal mix: forecasts without machine learning, used beside the learned members and where they cannot be.
 
-Two exponential weekday means, and a smoother of level times weekday index in eight settings of which each series uses
-the three that were best lately; feasts and 0/1 covariates enter as factors.
+A smoother of level times weekday index in eight settings, of which each series uses the three that were best lately;
+feasts, 0/1 covariates and last year's way from the origin's day to the target's enter as factors.
 """
 
 from itertools import product
@@ -9,13 +9,14 @@ from itertools import product
 import numpy as np
 
 from forecasting.engine.history import History
-from forecasting.engine.windows import lag, take, trailing_sum, weekday_ewm
+from forecasting.engine.windows import lag, take, trailing_sum
 
 LEVELS = (0.02, 0.05, 0.1, 0.2)  # share of a new day in the level
 INDICES = (0.05, 0.15)  # share of a new week in the weekday's index
 SETTINGS = tuple(product(LEVELS, INDICES))
 BEST, WINDOW = 3, 120  # settings kept per series, days on which they are judged
 LAGS = (7, 14, 28)
+YEAR, OWN_YEAR = 0.8, 0.3  # share of last year's way expected again: of all series' way, of the own deviation from it
 
 
 class Mix:
@@ -24,7 +25,6 @@ class Mix:
     def __init__(self, history: History) -> None:
         self.history = history
         plain = history.clean
-        self.means = [weekday_ewm(plain, 2.0), weekday_ewm(plain, 6.0)]
         self.levels, self.indices = _smooth(plain)  # [settings, series, days]
         self.errors = np.stack([self._recent_error(k, plain) for k in range(len(SETTINGS))])
 
@@ -40,10 +40,18 @@ class Mix:
         b = t - 7 * -(-h // 7)
         best = np.argsort(self.errors[:, s, o], axis=0, kind="stable")[:BEST]
         smooth = np.stack([self.levels[k, s, o] * take_first(self.indices, k, s, b) for k in best]).mean(axis=0)
-        level = past.level[s, o]
-        parts = [np.where(np.isnan(v), level, v) for v in (*(take(m, s, b) for m in self.means), smooth)]
+        smooth = np.where(np.isnan(smooth), past.level[s, o], smooth)
         feast = np.exp(np.clip(past.feast["effect"][s, t], -2, 2))
-        return np.fmax(np.mean(parts, axis=0) * feast * past.factor(s, o, t), 0.0)
+        return np.fmax(smooth * feast * past.factor(s, o, t) * self._season(s, o, h), 0.0)
+
+    def _season(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """Where the year went from the origin's day to the target's a year ago: all series' way and a part of the own."""
+        past = self.history
+        with np.errstate(invalid="ignore", divide="ignore"):
+            everyone = np.log(np.clip(past.pooled_year(past.week, o, h, 361), 0.3, 3))
+            own = np.log(np.clip(take(past.week, s, o + h - 361) / past.level_a_year_ago(s, o), 0.2, 5))
+        everyone = np.nan_to_num(everyone)
+        return np.exp(YEAR * everyone + OWN_YEAR * (np.where(np.isnan(own), everyone, own) - everyone))
 
 
 def take_first(x: np.ndarray, k: np.ndarray, s: np.ndarray, d: np.ndarray) -> np.ndarray:

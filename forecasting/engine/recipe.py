@@ -21,14 +21,16 @@ class Recipe:
     rate: float = 0.06
     leaves: int = 31
     leaf_rows: int = 40
+    bins: int = 63
     mix_weight: float = 0.25
-    calibration_rows: int = 20_000
+    calibration_rows: int = 15_000
+    calibration_trees: int = 120
     calibration_days: int = 70
 
 
 RECIPES: dict[str, Recipe] = {
     "standard": Recipe(),
-    "quick": Recipe(name="quick", rows=15_000, trees=150, rate=0.08, calibration_rows=8_000),
+    "quick": Recipe(name="quick", rows=12_000, trees=110, rate=0.1, calibration_rows=6_000, calibration_trees=60),
 }
 DEFAULT_RECIPE = "standard"
 
