@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from accounts.models import Organisation, User
 from departments.calendar import seed_holidays
 from departments.connect import add_connection
-from departments.models import Connection, Department, SourceDepartment
+from departments.models import Connection, Department
 from departments.sync import start_sync as start_department_sync
 from departments.timing import organisation_today
 from forecasting.models import ForecastIssue
@@ -49,7 +50,7 @@ def login_file() -> Path:
 
 def build_demo(*, departments: int, days: int, say: Say) -> None:
     """Load, train and forecast the demonstration chain; what is there already is kept and only brought up to date."""
-    organisation = Organisation.objects.main()
+    organisation = _chain()
     _administrator(say)
     with simulators(departments, days) as urls:
         connections = [
@@ -78,6 +79,14 @@ def simulators(departments: int, days: int) -> Iterator[dict[int, str]]:
                 continue  # served already, by a demonstration that is running
             stack.enter_context(server)
         yield urls
+
+
+def _chain() -> Organisation:
+    organisation = Organisation.objects.main()
+    if not Connection.objects.filter(organisation=organisation).exists():
+        organisation.name = gettext("Demonstration chain")
+        organisation.save(update_fields=["name"])
+    return organisation
 
 
 def _administrator(say: Say) -> None:
@@ -121,8 +130,7 @@ def _segments(departments: int, days: int) -> None:
     for number in PORTS:
         world = demo_world(server=number, days=days, departments=departments)
         for branch in world.branches:
-            for row in SourceDepartment.objects.filter(external_id=branch.id).exclude(department=None):
-                Department.objects.filter(pk=row.department_id).update(segment_type=branch.segment)
+            Department.objects.filter(sources__external_id=branch.id).update(segment_type=branch.segment)
 
 
 def _forecasts(organisation: Organisation, say: Say) -> None:
@@ -133,7 +141,7 @@ def _forecasts(organisation: Organisation, say: Say) -> None:
     if serving_version(organisation) is None:
         say("training")
         _must(run_now(start_training(organisation=organisation, trigger=Trigger.COMMAND, origins=FIRST_ORIGINS)[0]))
-    elif not ForecastIssue.objects.filter(organisation=organisation, data_as_of=cutoff).exists():
+    elif cutoff and not ForecastIssue.objects.filter(organisation=organisation, data_as_of=cutoff).exists():
         say("forecasting")
         _must(run_now(start_forecast(organisation=organisation, trigger=Trigger.COMMAND)[0]))
 
