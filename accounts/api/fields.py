@@ -23,6 +23,10 @@ class DateParameter(serializers.DateField):
         "out_of_range": _("The date must lie between 2000 and 2100."),
     }
 
+    def get_value(self, dictionary: Any) -> Any:
+        """An empty date is a mistake, not a missing one: it would widen what is meant."""
+        return dictionary.get(self.field_name, serializers.empty)
+
     def to_internal_value(self, value: Any) -> dt.date:
         if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             self.fail("invalid")
@@ -66,7 +70,7 @@ class Parameters(serializers.Serializer[Any]):
     def check(cls, data: Any) -> dict[str, Any]:
         parameters = cls(data=data)
         parameters.is_valid(raise_exception=True)
-        return parameters.validated_data
+        return dict(parameters.validated_data)
 
 
 class RangeParameters(Parameters):

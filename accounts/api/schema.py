@@ -4,8 +4,10 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import Direction
+from drf_spectacular.utils import Direction, OpenApiParameter
 from rest_framework import serializers
+
+from accounts.api.fields import BIGGEST_ID
 
 ERRORS = {
     "400": "A parameter or the body makes no sense; nothing was changed",
@@ -16,6 +18,12 @@ ERRORS = {
     "415": "The body is of an unknown media type",
     "429": "Too many requests; Retry-After says when to come again",
 }
+
+
+# The number of a row in a path.
+ID_IN_PATH = [
+    OpenApiParameter("id", {"type": "integer", "format": "int64", "minimum": 1, "maximum": BIGGEST_ID}, "path")
+]
 
 
 class ErrorItem(serializers.Serializer[Any]):

@@ -13,8 +13,11 @@ from accounts.tenancy import organisation_of
 class ApiView(APIView):
     """Closed until `permission_classes` names a permission; a method it lacks is 405 for whoever is signed in."""
 
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+
     def check_permissions(self, request: Request) -> None:
-        if not hasattr(self, (request.method or "").lower()):
+        method = (request.method or "").lower()
+        if method not in self.http_method_names or not hasattr(self, method):
             if self.get_authenticators() and not request.user.is_authenticated:
                 self.permission_denied(request)
             raise MethodNotAllowed(request.method or "")

@@ -1,7 +1,7 @@
 """Background work: what runs, how it ended, and stopping it."""
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied
 from rest_framework.request import Request
@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.api.fields import NumberInPath
 from accounts.api.lists import Listing, page_of
-from accounts.api.schema import ErrorAnswer
+from accounts.api.schema import ID_IN_PATH, ErrorAnswer
 from accounts.api.views import ApiView
 from accounts.permissions import requires
 from runs import ledger
@@ -17,8 +17,6 @@ from runs.api.serializers import RunParameters
 from runs.api.shown import RunShown, shown
 from runs.models import Run
 from runs.querysets import RunQuerySet
-
-IN_PATH = [OpenApiParameter("id", int, OpenApiParameter.PATH)]
 
 
 class NothingToStop(APIException):
@@ -56,7 +54,7 @@ class Runs(ApiView):
 class OneRun(ApiView):
     permission_classes = [requires("runs.view_run")]
 
-    @extend_schema(operation_id="runs_read", parameters=IN_PATH, responses=RunShown)
+    @extend_schema(operation_id="runs_read", parameters=ID_IN_PATH, responses=RunShown)
     def get(self, request: Request, pk: str) -> Response:
         """One run with its progress, counts and errors."""
         return Response(shown(visible_run(request, pk)))
@@ -66,7 +64,7 @@ class CancelRun(ApiView):
     permission_classes = [requires("runs.view_run", "runs.view_run")]
 
     @extend_schema(
-        operation_id="runs_cancel", parameters=IN_PATH, request=None, responses={200: RunShown, 409: ErrorAnswer}
+        operation_id="runs_cancel", parameters=ID_IN_PATH, request=None, responses={200: RunShown, 409: ErrorAnswer}
     )
     def post(self, request: Request, pk: str) -> Response:
         """Ask a run to stop: your own, or anybody's with the right to cancel runs."""

@@ -4,13 +4,14 @@ from typing import Any
 
 from django.db.models import Max
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.fields import NumberInPath, refuse
 from accounts.api.lists import Listing, page_of
+from accounts.api.schema import ID_IN_PATH
 from accounts.api.views import ApiView, WorkView
 from accounts.permissions import requires
 from departments.api.lookup import department_or_404
@@ -30,7 +31,6 @@ from sales.sync import BadRange, start_sync
 SUMMARY = tuple(serializers.SummaryShown().fields)
 HOUR = tuple(serializers.HourShown().fields)
 COUNTS = ("summary_records", "hourly_records", "total_raw_records", "changed_rows")
-IN_PATH = [OpenApiParameter("id", int, OpenApiParameter.PATH)]
 
 
 def _chosen(request: Request, rows: SalesQuerySet, parameters: dict[str, Any]) -> SalesQuerySet:
@@ -120,7 +120,7 @@ class Stats(ApiView):
 class DeleteDay(ApiView):
     permission_classes = [requires("sales.view_salessummary", "sales.delete_salessummary")]
 
-    @extend_schema(operation_id="sales_summary_delete", parameters=IN_PATH, responses=serializers.Deleted)
+    @extend_schema(operation_id="sales_summary_delete", parameters=ID_IN_PATH, responses={200: serializers.Deleted})
     def delete(self, request: Request, pk: str) -> Response:
         """Delete a day with its hours. It is marked missing, and the next load may restore it."""
         day = _row(request, SalesSummary.objects.all(), pk)
@@ -131,7 +131,7 @@ class DeleteDay(ApiView):
 class DeleteHour(ApiView):
     permission_classes = [requires("sales.view_salesbyhour", "sales.delete_salesbyhour")]
 
-    @extend_schema(operation_id="sales_hourly_delete", parameters=IN_PATH, responses=serializers.Deleted)
+    @extend_schema(operation_id="sales_hourly_delete", parameters=ID_IN_PATH, responses={200: serializers.Deleted})
     def delete(self, request: Request, pk: str) -> Response:
         """Delete an hour and with it its whole day, as hours must add up to their day."""
         hour = _row(request, SalesByHour.objects.all(), pk)

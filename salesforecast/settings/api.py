@@ -28,6 +28,8 @@ REST_FRAMEWORK = {
         "user": env.text("THROTTLE_USER", "600/min"),
         "work": env.text("THROTTLE_WORK", "30/min"),
     },
+    # Whose address counts against the limit: a caller may write anything into X-Forwarded-For.
+    "NUM_PROXIES": 1 if env.flag("BEHIND_PROXY") else 0,
     "COERCE_DECIMAL_TO_STRING": False,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -25,6 +25,7 @@ BAD_DATES = [
     ("from_date=20260318", "from_date", "invalid"),
     ("to_date=2026-02-30", "to_date", "invalid"),
     ("to_date=yesterday", "to_date", "invalid"),
+    ("from_date=", "from_date", "invalid"),
     ("from_date=1026-01-01", "from_date", "out_of_range"),
     ("from_date=2026-03-02&to_date=2026-03-01", "from_date", "range_reversed"),
     ("from_date=2000-01-01&to_date=2100-01-01", "to_date", "range_too_long"),
