@@ -49,17 +49,19 @@ def calibrate(
     if ordinary.sum() < 50:
         wide = {"lo80": -1.5, "hi80": 1.5, "lo95": -2.6, "hi95": 2.6}
         return Calibration([wide] * len(BANDS), errors=len(z))
-    overall = _quantiles(z[ordinary])
+    overall, together = _quantiles(z[ordinary]), _correlation(s, o, h, z)
     quantiles = []
     for lowest, highest in BANDS:
         mine = z[ordinary & (h >= lowest) & (h <= highest)]
         share = len(mine) / (len(mine) + BAND_PRIOR)
         own = _quantiles(mine) if len(mine) >= 50 else overall
-        quantiles.append({k: share * own[k] + (1 - share) * overall[k] for k in LEVELS})
+        # All series err together: so many days hold only a few independent errors of this band's length.
+        wider = np.sqrt(1 + together * min(highest, int(h.max())) / len(np.unique(t)))
+        quantiles.append({k: wider * (share * own[k] + (1 - share) * overall[k]) for k in LEVELS})
     return Calibration(
         quantiles,
         feast=_feast_width(z, feast),
-        correlation=_correlation(s, o, h, z),
+        correlation=together,
         errors=len(z),
         **({"short": _quantiles(short)} if len(short) >= 50 else {}),  # type: ignore[arg-type]
     )
