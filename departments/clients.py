@@ -1,5 +1,6 @@
 """A client of the wire for a configured connection."""
 
+import datetime as dt
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -8,8 +9,11 @@ from django.utils import timezone
 from departments.models import Connection
 from departments.sessions import DatabaseLock, DatabaseTokens
 from sources.iiko.client import IikoClient, Server
-from sources.iiko.types import ServerFacts
+from sources.iiko.types import SalesAnswer, ServerFacts
 from sources.ports import SystemClock
+
+
+CHECK_PATIENCE = 15  # seconds a person waits for an answer to a check
 
 
 def allowed_hosts(url: str) -> frozenset[str]:
@@ -40,9 +44,16 @@ def note_success(connection: Connection) -> None:
         connection.save(update_fields=["facts"])
 
 
+def ask_for_sales(connection: Connection, date: dt.date) -> SalesAnswer:
+    """The sales of one business date as the server tells them; nothing is stored. Raises SourceError."""
+    client = iiko_client(connection, patience=min(settings.SOURCE_PATIENCE, CHECK_PATIENCE))
+    with client.session():
+        return client.sales(date, date)
+
+
 def check_connection(connection: Connection) -> ServerFacts:
     """Ask the server who we are to it; keeps what it said. Raises SourceError, after a short patience."""
-    facts = iiko_client(connection, patience=min(settings.SOURCE_PATIENCE, 15)).check()
+    facts = iiko_client(connection, patience=min(settings.SOURCE_PATIENCE, CHECK_PATIENCE)).check()
     connection.facts = {
         "departments": facts.departments,
         "nodes": facts.nodes,

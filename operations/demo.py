@@ -49,7 +49,14 @@ def login_file() -> Path:
 
 
 def build_demo(*, departments: int, days: int, say: Say) -> None:
-    """Load, train and forecast the demonstration chain; what is there already is kept and only brought up to date."""
+    """Load, train and forecast the demonstration chain; what is there already is kept and only brought up to date.
+
+    Where a person has added a connection of their own, nothing invented is mixed into their chain.
+    """
+    if own := Connection.objects.exclude(name__in=NAMES.values()).first():
+        setup_schedules()
+        say(f"this is the chain of {own.name!r}: no demonstration is added to it")
+        return
     organisation = _chain()
     _administrator(say)
     with simulators(departments, days) as urls:

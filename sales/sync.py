@@ -57,13 +57,14 @@ def start_sync(
 ) -> tuple[Run, bool]:
     """Open a run that loads both dates and all between them; no dates: yesterday and the settling window.
 
-    With one date only, that date alone. `department` limits the load, which then completes nothing.
+    Without `to_date` up to yesterday, without `from_date` the one date. `department` limits the load, which then completes nothing.
     `log_as` names the type under which `auto_sync_log` gets a line. Raises BadRange.
     """
     if from_date is None and to_date is None:
         from_date, to_date = settled_range(organisation)
-    first, last = from_date or to_date, to_date or from_date
-    assert first is not None and last is not None
+    yesterday = organisation_today(organisation) - dt.timedelta(days=1)
+    first = from_date or to_date or yesterday
+    last = to_date or max(first, yesterday)
     check_range(organisation, first, last)
     ids = sorted(connection.pk for connection in connections or [])
     params = {

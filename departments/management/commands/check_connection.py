@@ -1,13 +1,16 @@
+import datetime as dt
 import json
 import sys
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.models import Organisation
 from departments.cli import connection_named
-from departments.clients import check_connection
+from departments.clients import ask_for_sales, check_connection
+from departments.timing import connection_today
 from departments.work import as_error
 from runs.sentences import sentence
 from sources.errors import SourceError
@@ -18,12 +21,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
+        parser.add_argument("--sales", action="store_true", help="also ask for the sales of yesterday")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connection_named(Organisation.objects.main(), options["name"])
         try:
             facts = check_connection(connection)
+            yesterday = connection_today(connection) - dt.timedelta(days=1)
+            sales = ask_for_sales(connection, yesterday).rows if options["sales"] else None
         except SourceError as error:
             trouble = as_error(error, connection)
             text = sentence(trouble["code"], trouble["params"])
@@ -32,10 +38,19 @@ class Command(BaseCommand):
             else:
                 self.stderr.write(text)
             sys.exit(1)
+        found = asdict(facts)
+        if sales is not None:
+            total = sum((row.revenue for row in sales), Decimal(0))
+            branches = len({row.external_id for row in sales})
+            found["sales"] = {"date": str(yesterday), "branches": branches, "revenue": f"{total:.2f}"}
         if options["json"]:
-            self.stdout.write(json.dumps({"ok": not facts.fields_missing, **asdict(facts)}, ensure_ascii=False))
+            self.stdout.write(json.dumps({"ok": not facts.fields_missing, **found}, ensure_ascii=False))
         else:
-            self.stdout.write(f"{connection.name}: login accepted, {facts.departments} departments of {facts.nodes} nodes.")
+            self.stdout.write(
+                f"{connection.name}: login accepted, {facts.departments} departments of {facts.nodes} nodes."
+            )
+            if sales is not None:
+                self.stdout.write(f"Sales of {yesterday}: {total:.2f} in {branches} branches.")
             if facts.free_slots:
                 self.stdout.write(f"Free licence slots: {facts.free_slots}")
             if facts.fields_missing:

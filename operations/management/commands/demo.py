@@ -24,6 +24,6 @@ class Command(BaseCommand):
             build_demo(departments=options["departments"], days=options["days"], say=say)
         except DemoFailed as error:
             raise CommandError(str(error)) from error
-        say("the demonstration chain is ready")
+        say("ready")
         if login_file().exists():
             self.stdout.write(login_file().read_text(encoding="utf-8").strip())
