@@ -45,7 +45,7 @@ def backtest_file(
             part = pd.concat([part, sums(part, members, fitted.calibration.correlation)], ignore_index=True)
         parts.append(_by_hour(part, raw, members, cutoff) if hourly else part)
     result = pd.concat(parts, ignore_index=True)
-    columns = OUT[:3] + ["hour"] + BOUNDS if hourly else OUT
+    columns = [*OUT[:3], "hour", *BOUNDS] if hourly else OUT
     result[columns].round(6).to_csv(out, index=False, date_format="%Y-%m-%d")
     tell(1.0, "done")
     return len(result)

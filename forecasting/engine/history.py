@@ -84,9 +84,9 @@ class History:
             # Errors of sales grow with the root of their size: one number per series says how noisy it is.
             noise = np.where(both, (got - hoped) ** 2 / np.fmax(np.fmax(hoped, floor) * level, 1e-12), np.nan)
         noise = np.minimum(noise, 9.0)
-        n = trailing_sum(~np.isnan(noise), 182)
-        self.pooled_noise = np.sqrt(_over_series(trailing_sum(noise, 182), n, default=0.1))
-        self.spread = np.sqrt((trailing_sum(noise, 182) + 20 * self.pooled_noise[None] ** 2) / (n + 20))
+        seen = trailing_sum(~np.isnan(noise), 182)
+        self.pooled_noise = np.sqrt(_over_series(trailing_sum(noise, 182), seen, default=0.1))
+        self.spread = np.sqrt((trailing_sum(noise, 182) + 20 * self.pooled_noise[None] ** 2) / (seen + 20))
 
     def _feast_effects(self) -> None:
         """Mean log ratio of earlier occurrences of the same day of the same feast: own, pooled, and shrunk together."""
@@ -116,8 +116,9 @@ class History:
             all_due, all_was = due.sum(axis=0), was.sum(axis=0)
             chance = (all_was + 1.0) / (all_due + 1.0)
             self._put("open", days, mine, (was + chance) / (due + 1.0))
-        own, pooled, times = self.feast["own"], np.nan_to_num(self.feast["pooled"]), self.feast["times"]
-        self.feast["effect"] = (np.nan_to_num(own) * times + pooled) / (times + 1.0)
+        times = self.feast["times"]
+        sums = np.nan_to_num(self.feast["own"]) * times + np.nan_to_num(self.feast["pooled"])
+        self.feast["effect"] = sums / (times + 1.0)
 
     def _put(self, name: str, days: np.ndarray, mine: np.ndarray, values: np.ndarray) -> None:
         self.feast[name][:, days] = np.where(mine, values, self.feast[name][:, days])

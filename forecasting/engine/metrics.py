@@ -1,6 +1,7 @@
 """Accuracy measures and the two baselines every forecast must beat. Formulas: Hyndman & Athanasopoulos, FPP3, ch. 5.8-5.9."""
 
 from datetime import date
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from forecasting.engine.errors import EngineError
 from forecasting.engine.panel import Panel
 
-Values = np.ndarray | pd.Series
+Values: TypeAlias = np.ndarray | pd.Series
 
 
 def wape(y: Values, yhat: Values) -> float:
