@@ -26,7 +26,7 @@ class MembershipInline(TabularInline):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, HouseAdmin):  # type: ignore[misc]
+class UserAdmin(DjangoUserAdmin, HouseAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -37,7 +37,7 @@ class UserAdmin(DjangoUserAdmin, HouseAdmin):  # type: ignore[misc]
         ("memberships__role", ChoicesDropdownFilter),
     ]
     search_fields = ["username", "first_name", "last_name", "email"]
-    filter_horizontal: list[str] = []
+    filter_horizontal = ()
     inlines = [MembershipInline]
     fieldsets = [
         (None, {"fields": ["username", "password"]}),

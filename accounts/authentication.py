@@ -27,7 +27,9 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("This API key is unknown or was revoked."), code="invalid_key") from None
         assert isinstance(key, ApiKey)
         if not key.usable:
-            raise AuthenticationFailed(_("This API key has expired. Ask an administrator for a new one."), code="expired_key")
+            raise AuthenticationFailed(
+                _("This API key has expired. Ask an administrator for a new one."), code="expired_key"
+            )
         if not key.user.is_active:
             raise AuthenticationFailed(_("The user behind this API key is switched off."), code="inactive_user")
         now = timezone.now()

@@ -17,7 +17,9 @@ class Organisation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=200, unique=True)
-    country = models.CharField(_("country"), max_length=2, default="KZ", help_text=_("ISO code; decides the public holidays"))
+    country = models.CharField(
+        _("country"), max_length=2, default="KZ", help_text=_("ISO code; decides the public holidays")
+    )
     currency = models.CharField(_("currency"), max_length=3, default="KZT")
     time_zone = models.CharField(_("time zone"), max_length=64, default="Asia/Almaty")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -39,8 +41,8 @@ class User(AbstractUser):
     is_service = models.BooleanField(_("service user"), default=False, help_text=_("Signs in by API key only"))
 
     class Meta(AbstractUser.Meta):
-        verbose_name = _("user")
-        verbose_name_plural = _("users")
+        verbose_name = _("user")  # type: ignore[assignment]
+        verbose_name_plural = _("users")  # type: ignore[assignment]
 
 
 class Membership(models.Model):
@@ -76,8 +78,8 @@ class ApiKey(AbstractAPIKey):
 
     class Meta(AbstractAPIKey.Meta):
         abstract = False
-        verbose_name = _("API key")
-        verbose_name_plural = _("API keys")
+        verbose_name = _("API key")  # type: ignore[assignment]
+        verbose_name_plural = _("API keys")  # type: ignore[assignment]
 
     @property
     def usable(self) -> bool:

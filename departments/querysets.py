@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from departments.models import Department
+    from departments.models import Connection, Department
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):

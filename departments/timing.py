@@ -20,6 +20,8 @@ def organisation_today(organisation: Organisation, at: dt.datetime | None = None
 def connection_today(connection: Connection, at: dt.datetime | None = None) -> dt.date:
     """The date in the connection's latest zone: a business date is over when it is over for every department."""
     zones = set(
-        Department.objects.filter(sources__connection=connection).exclude(time_zone="").values_list("time_zone", flat=True)
+        Department.objects.filter(sources__connection=connection)
+        .exclude(time_zone="")
+        .values_list("time_zone", flat=True)
     )
     return min(local_date(zone, at) for zone in zones | {connection.zone_name})

@@ -43,7 +43,12 @@ class Comparison:
 
 
 def compare(
-    *, departments: DepartmentQuerySet, first: dt.date, last: dt.date, days_before: int = 1, today: dt.date | None = None
+    *,
+    departments: DepartmentQuerySet,
+    first: dt.date,
+    last: dt.date,
+    days_before: int = 1,
+    today: dt.date | None = None,
 ) -> list[Comparison]:
     """Every date and department with a forecast or a figure, by date and department name.
 

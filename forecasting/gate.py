@@ -41,7 +41,9 @@ def judge(series: Series, new: engine.Fit, backtest: dict[str, Any], old: engine
         return _no("out_of_scale", ratio=f"{after / before:.2f}")
     seen = None if old is None else dt.date.fromisoformat(old.trained_through)
     if old is None or seen is None or seen >= series.cutoff or set(old.covariates) - set(series.panel.numeric):
-        return Verdict(True, "passed_naive", {"wape": _percent(backtest["wape"]), "naive": _percent(backtest["snaive_wape"])})
+        return Verdict(
+            True, "passed_naive", {"wape": _percent(backtest["wape"]), "naive": _percent(backtest["snaive_wape"])}
+        )
     days = min((series.cutoff - seen).days, 28)
     ours, theirs = (_wape_after(series, fit, seen, days) for fit in (new, old))
     if ours > theirs * TOLERANCE:

@@ -95,7 +95,7 @@ class ComparisonView(UnfoldModelAdminViewMixin, TemplateView):
             "to_date": (today - dt.timedelta(days=1)).isoformat(),
             "days_before": "1",
         }
-        asked = {name: value for name, value in self.request.GET.items() if value}
+        asked = {name: str(value) for name, value in self.request.GET.items() if value}
         form = ComparisonForm(_as_written({**defaults, **asked}), user=user)
         rows: list[Comparison] = []
         if form.is_valid():

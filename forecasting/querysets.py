@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
+    from forecasting.models import Forecast, ModelVersion
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):

@@ -68,7 +68,8 @@ def read_series(
     """The panel as it stood at `cutoff`, with the calendar of the days ahead.
 
     Nothing after the cutoff is read, and of events and closures only what was known on `known_on` (default: the
-    cutoff). `covariates` names event columns a model expects, whether or not such events are near. Untrusted days are left out: to the engine they are not recorded.
+    cutoff). `covariates` names event columns a model expects, whether or not such events are near. Untrusted days
+    are left out: to the engine they are not recorded.
     """
     departments = forecast_departments(organisation, cutoff)
     sales = _tidy(
@@ -113,7 +114,9 @@ def _covariates(
     found = Event.objects.filter(organisation=organisation, first__lte=last, last__gte=first).known_on(known_on)
     for event in found:
         keys = [str(event.department_id)] if event.department_id else list(departments)
-        events.setdefault(f"event_{event.kind}", []).extend((key, event.first, event.last, event.strength) for key in keys)
+        events.setdefault(f"event_{event.kind}", []).extend(
+            (key, event.first, event.last, event.strength) for key in keys
+        )
     for name, spans in sorted(events.items()):
         frame[name] = _marked(frame, spans)
     return frame
@@ -157,7 +160,9 @@ def _tidy(rows: SalesQuerySet, amount: str, *more: str) -> pd.DataFrame:
     """[series_id, date, *more, y] as the database's own numbers and texts: no Decimal or UUID is made per row."""
     found = (
         rows.order_by()
-        .annotate(series=Cast("department_id", TextField()), day=Cast("date", TextField()), y=Cast(amount, FloatField()))
+        .annotate(
+            series=Cast("department_id", TextField()), day=Cast("date", TextField()), y=Cast(amount, FloatField())
+        )
         .values_list("series", "day", *more, "y")
     )
     frame = pd.DataFrame(found, columns=["series_id", "date", *more, "y"])

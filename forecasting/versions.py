@@ -40,7 +40,7 @@ def save_version(
         number=newest + 1,
         recipe=fit.recipe.name,
         code_version=str(fit.recipe.code_version),
-        contract=manifest["contract_hash"],
+        contract=str(manifest["contract_hash"]),
         trained_through=dt.date.fromisoformat(fit.trained_through),
         manifest=manifest,
         metrics=metrics,

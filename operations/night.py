@@ -60,4 +60,6 @@ def _sum_up(run: Run) -> Outcome:
     errors = [error for child in children for error in child.errors]
     if states <= {State.DONE}:
         return Outcome(State.DONE, counts, errors)
-    return Outcome(State.FAILED if State.DONE not in states and State.PARTIAL not in states else State.PARTIAL, counts, errors)
+    return Outcome(
+        State.FAILED if State.DONE not in states and State.PARTIAL not in states else State.PARTIAL, counts, errors
+    )

@@ -64,7 +64,7 @@ def next_night(organisation: Organisation) -> dt.datetime | None:
     if task is None or task.crontab is None:
         return None
     now = timezone.now()
-    coming = now + task.crontab.schedule.remaining_estimate(now)
+    coming: dt.datetime = now + task.crontab.schedule.remaining_estimate(now)
     return (coming + dt.timedelta(seconds=30)).replace(second=0, microsecond=0)  # the estimate is short of microseconds
 
 

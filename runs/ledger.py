@@ -311,7 +311,7 @@ def run_now(run: Run) -> Run:
                 return run
             tree = Run.objects.filter(Q(pk=run.pk) | Q(parent=run.pk) | Q(parent__parent=run.pk))
             ready = list(tree.claimable().order_by("-id").values_list("pk", flat=True))
-            if not any([execute(pk) for pk in ready]):
+            if not any([execute(pk) for pk in ready]):  # noqa: C419 -- all of them are to run
                 time.sleep(0.2)  # another process holds it, or it is not due yet
     finally:
         _inline.reset(token)
@@ -322,11 +322,11 @@ def cancel(run: Run) -> None:
     tree = Run.objects.filter(Q(pk=run.pk) | Q(parent=run.pk) | Q(parent__parent=run.pk)).unfinished()
     with transaction.atomic():
         tree.update(cancel_asked=True)
-        parents = list(tree.filter(state=State.QUEUED).exclude(parent=None).values_list("parent", flat=True))
+        parents = list(tree.filter(state=State.QUEUED).values_list("parent", flat=True))
         tree.filter(state=State.QUEUED).update(
             state=State.CANCELLED, finished_at=timezone.now(), errors=[{"code": "cancelled", "params": {}}]
         )
-        for parent in set(parents):
+        for parent in set(filter(None, parents)):
             _wake(parent)
 
 

@@ -147,7 +147,10 @@ class SalesByHour(Published):
     """An hour of a business date; the hours of a day add up to its day."""
 
     department = models.ForeignKey(
-        Department, on_delete=models.CASCADE, verbose_name=_("department"), **(UNCHECKED | {"related_name": "sales_hours"})
+        Department,
+        on_delete=models.CASCADE,
+        verbose_name=_("department"),
+        **(UNCHECKED | {"related_name": "sales_hours"}),
     )
     hour = models.PositiveSmallIntegerField(_("hour"), validators=HOUR)
     sales_amount = MoneyField(_("sales"), null=True, blank=True)

@@ -153,7 +153,9 @@ def _publish_table(
     state_column = "" if hourly else ", state"
     if not hourly:
         # A complete day that changes is restated, and stays so; any other state gives way to the new one.
-        differ = f"({differ} OR (p.state <> %s AND NOT (p.state = '{DayState.RESTATED}' AND %s = '{DayState.COMPLETE}')))"
+        differ = (
+            f"({differ} OR (p.state <> %s AND NOT (p.state = '{DayState.RESTATED}' AND %s = '{DayState.COMPLETE}')))"
+        )
     new_state = (
         ""
         if hourly
@@ -228,7 +230,9 @@ def _withdraw(
     return int(cursor.rowcount)
 
 
-def mark(source: Connection, dates: Collection[dt.date], state: str, departments: Collection[UUID] | None = None) -> int:
+def mark(
+    source: Connection, dates: Collection[dt.date], state: str, departments: Collection[UUID] | None = None
+) -> int:
     """Set the state of published days without touching a figure."""
     limit, limit_params = _only_departments("department_id", departments)
     table = SalesSummary._meta.db_table

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
+    from sales.models import AutoSyncLog
 
 
 class SalesQuerySet(models.QuerySet[Any]):

@@ -106,7 +106,7 @@ def load_connection(work: Work) -> Outcome:
             loader.load(run.from_date, run.to_date)
         note_success(connection)
     except SourceError as error:
-        counts = loader.loaded.counts() if loader else {}
+        counts: dict[str, float] = dict(loader.loaded.counts()) if loader else {}
         errors = [as_error(error, connection), *_missing_branches(connection), *(loader.errors() if loader else [])]
         done_something = loader is not None and loader.loaded.days > 0
         return Outcome(State.PARTIAL if done_something else State.FAILED, counts, errors)
@@ -139,7 +139,9 @@ def _log_line(run: Run, outcome: Outcome) -> None:
             "sync_date": run.to_date,
             "sync_type": run.params["log_as"],
             "status": statuses.get(outcome.state, AutoSyncLog.Status.ERROR),
-            "message": sentence("loaded_range", {"first": f"{run.from_date:%d.%m.%Y}", "last": f"{run.to_date:%d.%m.%Y}"}),
+            "message": sentence(
+                "loaded_range", {"first": f"{run.from_date:%d.%m.%Y}", "last": f"{run.to_date:%d.%m.%Y}"}
+            ),
             "summary_records": outcome.counts["summary_records"],
             "hourly_records": outcome.counts["hourly_records"],
             "total_raw_records": outcome.counts["total_raw_records"],

@@ -24,7 +24,9 @@ class Env:
             try:
                 return Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:
-                raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+                raise ImproperlyConfigured(
+                    f"{name}_FILE names {path}, which cannot be read: {error.strerror}."
+                ) from error
         return self.source.get(name, default).strip()
 
     def flag(self, name: str, default: bool = False) -> bool:

@@ -15,4 +15,4 @@ def development_secret(folder: Path, name: str) -> str:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(known, file)
-    return known[name]
+    return str(known[name])

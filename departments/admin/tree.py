@@ -46,7 +46,7 @@ class TypeFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         rows = Department.objects.visible_to(signed_in(request)).order_by("type")
-        return [(name, TYPES.get(name, name)) for name in rows.values_list("type", flat=True).distinct()]
+        return [(name, str(TYPES.get(name, name))) for name in rows.values_list("type", flat=True).distinct()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Department]) -> QuerySet[Department]:
         return queryset.filter(type=self.value()) if self.value() else queryset
@@ -62,7 +62,7 @@ class ConnectionFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Department]) -> QuerySet[Department]:
         value = self.value() or ""
-        return queryset.filter(sources__connection=value).distinct() if value.isdecimal() else queryset
+        return queryset.filter(sources__connection=int(value)).distinct() if value.isdecimal() else queryset
 
 
 class SourceInline(ReadOnly, TabularInline):

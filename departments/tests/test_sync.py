@@ -18,7 +18,9 @@ from sources.simulator.worlds.static import StaticWorld
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
-ROOT, FIRM, CAFE, BAR, STORE = (str(uuid.uuid5(uuid.NAMESPACE_OID, name)) for name in "root firm cafe bar store".split())
+ROOT, FIRM, CAFE, BAR, STORE = (
+    str(uuid.uuid5(uuid.NAMESPACE_OID, name)) for name in "root firm cafe bar store".split()
+)
 
 
 def remote(id, parent, name, type="DEPARTMENT", code="", taxpayer=""):

@@ -53,7 +53,10 @@ def test_a_night_loads_the_settling_window_and_forecasts(tills):
     assert night.state == State.DONE, night.errors
     assert SalesSummary.objects.filter(date=yesterday).exists()
     issue = ForecastIssue.objects.get(origin="nightly")
-    assert (issue.data_as_of, issue.forecasts.count()) == (yesterday, issue.forecasts.values("department").distinct().count() * 35)
+    assert (issue.data_as_of, issue.forecasts.count()) == (
+        yesterday,
+        issue.forecasts.values("department").distinct().count() * 35,
+    )
     line = AutoSyncLog.objects.get()
     assert (line.sync_type, line.status) == ("daily", "success")
     assert start_night(organisation) == (night, False)

@@ -119,7 +119,10 @@ def test_sales_of_a_department_nobody_knows_are_kept_and_named(till, connection)
     till.world = StaticWorld([cell(CAFE, DAY, 9, "10"), cell(NEW, DAY, 9, "90"), cell(None, DAY, 9, "5")], tree)
     run = load(connection)
     assert published() == [("Cafe", DAY, 10, "complete")]
-    assert set(ObservedDay.objects.filter(department=None).values_list("external_id", "revenue")) == {(NEW, 90), ("", 5)}
+    assert set(ObservedDay.objects.filter(department=None).values_list("external_id", "revenue")) == {
+        (NEW, 90),
+        ("", 5),
+    }
     sentences = " ".join(of_errors(run.errors))
     assert NEW in sentences
     assert "90.00" in sentences

@@ -42,7 +42,9 @@ def rows_of(external_id: str, department: Department | None, date: dt.date, hour
     pk = department.pk if department else None
     amounts = {hour: Decimal(amount) for hour, amount in hours.items()}
     return [
-        StagedRow(external_id, pk, date, WHOLE_DAY, sum(amounts.values(), Decimal(0)), sum(amounts.values(), Decimal(0)), 1, 1),
+        StagedRow(
+            external_id, pk, date, WHOLE_DAY, sum(amounts.values(), Decimal(0)), sum(amounts.values(), Decimal(0)), 1, 1
+        ),
         *(StagedRow(external_id, pk, date, hour, amount, amount, 1, None) for hour, amount in amounts.items()),
     ]
 

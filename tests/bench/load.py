@@ -146,9 +146,15 @@ def measure() -> None:
     print(f"orjson.loads of the bills                      {base:7.3f} s   1.00")
     for name, most in (("rows", 4.0), ("cells", 2.5)):
         ratio, again = middle[name] / base, middle[f"{name} again"] / middle[name]
-        print(f"load of {name:6} (fetch, parse, sum, write)       {middle[name]:7.3f} s   {ratio:.2f}  (at most {most})")
-        print(f"  unchanged, again                             {middle[f'{name} again']:7.3f} s   {again:.2f} of the first  (at most 0.8)")
-    print(f"SELECT and INSERT per cell, without fetching   {loop:7.3f} s   {loop / base:.1f}, {loop / middle['cells']:.1f} times ours")
+        print(
+            f"load of {name:6} (fetch, parse, sum, write)       {middle[name]:7.3f} s   {ratio:.2f}  (at most {most})"
+        )
+        print(
+            f"  unchanged, again                             {middle[f'{name} again']:7.3f} s   {again:.2f} of the first  (at most 0.8)"
+        )
+    print(
+        f"SELECT and INSERT per cell, without fetching   {loop:7.3f} s   {loop / base:.1f}, {loop / middle['cells']:.1f} times ours"
+    )
 
 
 def row_by_row(cells: list[dict[str, Any]], connection: Any) -> None:

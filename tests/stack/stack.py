@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,9 @@ class Stack:
             timeout=300,
             check=False,
         )
-        assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stderr[-2000:]}{done.stdout[-500:]}"
+        assert done.returncode == code, (
+            f"{arguments} ended with {done.returncode}: {done.stderr[-2000:]}{done.stdout[-500:]}"
+        )
         return done.stdout if code == 0 else done.stdout + done.stderr
 
     def start(self, name: str, *command: str) -> None:
@@ -98,10 +101,8 @@ class Stack:
 
     def close(self) -> None:
         for name in list(self.processes):
-            try:
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 self.kill(name)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                pass
 
     @staticmethod
     def _answers(url: str) -> bool:

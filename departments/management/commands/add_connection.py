@@ -37,4 +37,6 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise usage(" ".join(error.messages)) from error
-        self.stdout.write(f"{connection.name}: {'added' if created else 'changed'}. Next: check_connection {connection.name!r}")
+        self.stdout.write(
+            f"{connection.name}: {'added' if created else 'changed'}. Next: check_connection {connection.name!r}"
+        )

@@ -30,7 +30,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--name", required=True, help="for what the key is")
         parser.add_argument("--role", choices=Role.values, default=Role.INTEGRATOR)
-        parser.add_argument("--departments", nargs="+", default=[], metavar="ID", help="only these, by id or exact name")
+        parser.add_argument(
+            "--departments", nargs="+", default=[], metavar="ID", help="only these, by id or exact name"
+        )
         parser.add_argument("--expires", type=_future_date, metavar="DATE", help="the last day is the one before it")
         parser.add_argument("--organisation", help="by name; default: the main one")
 
