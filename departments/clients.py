@@ -12,7 +12,6 @@ from sources.iiko.client import IikoClient, Server
 from sources.iiko.types import SalesAnswer, ServerFacts
 from sources.ports import SystemClock
 
-
 CHECK_PATIENCE = 15  # seconds a person waits for an answer to a check
 
 

@@ -57,8 +57,8 @@ def start_sync(
 ) -> tuple[Run, bool]:
     """Open a run that loads both dates and all between them; no dates: yesterday and the settling window.
 
-    Without `to_date` up to yesterday, without `from_date` the one date. `department` limits the load, which then completes nothing.
-    `log_as` names the type under which `auto_sync_log` gets a line. Raises BadRange.
+    Without `to_date` up to yesterday, without `from_date` the one date. `department` limits the load, which then
+    completes nothing. `log_as` names the type under which `auto_sync_log` gets a line. Raises BadRange.
     """
     if from_date is None and to_date is None:
         from_date, to_date = settled_range(organisation)
