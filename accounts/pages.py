@@ -53,7 +53,7 @@ class DateRangeFilter(RangeDateFilter):
 def page_organisation(request: HttpRequest) -> Organisation:
     """The organisation of whoever looks at the page. Raises PermissionDenied for somebody who belongs to none."""
     try:
-        return organisation_of(request.user)  # type: ignore[arg-type]
+        return organisation_of(request.user)
     except ApiPermissionDenied:
         raise PermissionDenied from None
 
@@ -64,9 +64,8 @@ def signed_in(request: HttpRequest) -> User:
 
 
 class HouseAdmin(ModelAdmin):
-    """A model's pages: only what the user may see, in his organisation, cheap on large tables."""
+    """A model's pages: only what the user may see, in his organisation."""
 
-    show_full_result_count = False
     list_filter_submit = True
     list_per_page = 50
 

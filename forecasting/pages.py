@@ -221,7 +221,7 @@ def shown_version(version: ModelVersion) -> dict[str, Any]:
         "wape": version.metrics.get("wape"),
         "snaive_wape": version.metrics.get("snaive_wape"),
         "why": sentence(gate["code"], gate.get("params")) if gate.get("code") else "",
-        "may_serve": version.state in (VersionState.RETIRED, VersionState.CANDIDATE),
+        "may_serve": bool(gate.get("passed")) and version.state != VersionState.SERVING,
     }
 
 

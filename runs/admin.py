@@ -4,7 +4,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
@@ -15,6 +16,8 @@ from runs import ledger, pages, registry
 from runs.choices import TONES
 from runs.models import Run
 from runs.sentences import of_errors
+
+BREAK = SafeString("<br>")
 
 
 class KindFilter(DropdownFilter):
@@ -40,7 +43,7 @@ class PartFilter(DropdownFilter):
         return [("shown", _("with the parts of runs"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
-        return queryset if self.value() else queryset.roots()  # type: ignore[attr-defined, no-any-return]
+        return queryset if self.value() else queryset.roots()  # type: ignore[attr-defined]
 
 
 @admin.register(Run)
@@ -55,6 +58,7 @@ class RunAdmin(ReadOnly, HouseAdmin):
     ]
     list_select_related = ["started_by"]
     ordering = ["-id"]
+    show_full_result_count = False
     actions = ["cancel_runs"]
     change_form_outer_before_template = "runs/run_before.html"
     fields = ["title", "dates", "who", "created_at", "started_at", "finished_at", "attempts", "part_of", "parts"]
@@ -106,7 +110,7 @@ class RunAdmin(ReadOnly, HouseAdmin):
             (registry.title(child.kind), child.get_state_display(), "; ".join(of_errors(child.errors)))
             for child in run.children.order_by("id")
         ]
-        return format_html_join(format_html("<br>"), "{}: {}. {}", lines) if lines else ""
+        return format_html_join(BREAK, "{}: {}. {}", lines)
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("runs.cancel_run")

@@ -34,6 +34,7 @@ class FigureAdmin(ReadOnly, HouseAdmin):
 
     measure: str
     list_before_template = "sales/totals.html"
+    show_full_result_count = False
     list_select_related = ["department"]
     list_display_links = None
     search_fields = ["department__name", "department__code"]

@@ -35,7 +35,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("salesforecast/favicon.svg")}
     ],
-    "SITE_URL": "/",
+    "SITE_URL": None,  # no "view site": the pages are the site
     "SHOW_LANGUAGES": True,
     "SHOW_BACK_BUTTON": lambda request: "",  # its template takes the words False and None for yes
     "SHOW_VIEW_ON_SITE": False,

@@ -1,0 +1,102 @@
+"""Departments and their calendar on the screen."""
+
+import pytest
+
+from departments.models import Authority, Closure, Connection, Department, Event, Holiday, SourceDepartment
+from tests.reading import reader, rows, words
+from tests.world import World
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+LIST = "/admin/departments/department/"
+
+
+@pytest.fixture
+def till(world: World) -> Connection:
+    till = Connection.objects.create(organisation=world.organisation, name="till 1", url="http://till.example")
+    SourceDepartment.objects.create(
+        organisation=world.organisation, connection=till, external_id="e-1", department=world.cafe, name="CAFE"
+    )
+    return till
+
+
+def test_search_and_filters(world: World, till):
+    administrator = reader(world, "administrator")
+    assert len(rows(administrator.get(LIST))) == 5
+    for asked, expected in (
+        ({"q": "abay"}, {"Cafe on Abay"}),
+        ({"type": "JURPERSON"}, {"Coffee LLP", "Bread LLP"}),
+        ({"segment_type__exact": "bar"}, {"Bar 22"}),
+        ({"connection": str(till.pk)}, {"Cafe on Abay"}),
+        ({"is_active__exact": "0"}, set()),
+    ):
+        found = rows(administrator.get(LIST, asked), 'id="result_list"')
+        assert {
+            name
+            for name in ("Cafe on Abay", "Bar 22", "Bakery", "Coffee LLP", "Bread LLP")
+            if any(row.startswith(f"{name}") for row in found)
+        } == expected, asked
+
+
+def test_what_the_source_says_is_shown_and_what_people_say_is_changed(world: World, till):
+    page = reader(world, "administrator").get(f"{LIST}{world.cafe.pk}/change/")
+    html = page.content.decode()
+    assert 'name="name"' not in html and "e-1" in html
+    asked = {
+        "organisation": str(world.organisation.pk),
+        "segment_type": "restaurant",
+        "is_active": "on",
+        "sources-TOTAL_FORMS": "0",
+        "sources-INITIAL_FORMS": "0",
+        "authorities-TOTAL_FORMS": "1",
+        "authorities-INITIAL_FORMS": "0",
+        "authorities-0-connection": str(till.pk),
+        "authorities-0-from_date": "01.01.2026",
+        "name": "renamed",
+    }
+    response = reader(world, "administrator").post(f"{LIST}{world.cafe.pk}/change/", asked)
+    assert response.status_code == 302, words(response.content.decode())
+    world.cafe.refresh_from_db()
+    assert (world.cafe.segment_type, world.cafe.name) == ("restaurant", "Cafe on Abay")
+    assert Authority.objects.get(department=world.cafe).organisation == world.organisation
+
+
+def test_a_department_with_a_history_at_a_source_is_not_deleted(world: World, till):
+    administrator = reader(world, "administrator")
+    assert administrator.post(f"{LIST}{world.cafe.pk}/delete/", {"post": "yes"}).status_code == 403
+    administrator.post(LIST, {"action": "delete_selected", "_selected_action": [str(world.cafe.pk)], "post": "yes"})
+    assert Department.objects.filter(pk=world.cafe.pk).exists()
+
+
+def test_a_manager_looks_at_own_departments_and_changes_none(world: World, till):
+    manager = reader(world, "manager")
+    assert len(rows(manager.get(LIST), 'id="result_list"')) == 2
+    assert manager.get(f"{LIST}{world.bakery.pk}/change/").status_code == 302
+    assert manager.post(f"{LIST}{world.cafe.pk}/change/", {"segment_type": "bar"}).status_code == 403
+
+
+def test_holidays_closures_and_events_are_kept_by_administrators(world: World):
+    administrator = reader(world, "administrator")
+    common = {"organisation": str(world.organisation.pk), "known_from": "01.01.2026"}
+    administrator.post(
+        "/admin/departments/holiday/add/",
+        {**common, "date": "22.03.2027", "key": "Nowruz", "name": "Наурыз", "effect": "feast"},
+    )
+    administrator.post(
+        "/admin/departments/closure/add/",
+        {**common, "department": str(world.cafe.pk), "first": "01.12.2026", "reason": "repairs"},
+    )
+    administrator.post(
+        "/admin/departments/event/add/",
+        {**common, "kind": "promo", "name": "2 for 1", "first": "01.12.2026", "last": "03.12.2026", "strength": "1"},
+    )
+    assert Holiday.objects.get().organisation == world.organisation
+    assert Closure.objects.get().department == world.cafe
+    assert Event.objects.get().created_by == world.administrator
+    again = {**common, "date": "22.03.2027", "key": "Nowruz", "name": "twice", "effect": "feast"}
+    assert "already exists" in words(administrator.post("/admin/departments/holiday/add/", again).content.decode())
+    foreign = {**common, "department": str(world.foreign.pk), "first": "01.12.2026"}
+    assert administrator.post("/admin/departments/closure/add/", foreign).status_code == 200
+    assert Closure.objects.count() == 1
+    assert reader(world, "analyst").get("/admin/departments/holiday/").status_code == 200
+    assert reader(world, "analyst").get("/admin/departments/holiday/add/").status_code == 403
+    assert "Наурыз" not in reader(world, "stranger").get("/admin/departments/holiday/").content.decode()
