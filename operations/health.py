@@ -17,7 +17,8 @@ PATIENCE = dt.timedelta(minutes=5)
 def readiness() -> dict[str, str]:
     """`ok` or a word of trouble for the database, its migrations, the worker and the clock (beat)."""
     try:
-        pending = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError:
         return {"database": "unreachable"}
     if pending:

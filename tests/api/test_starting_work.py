@@ -106,6 +106,11 @@ def test_who_prefers_not_to_wait_is_answered_at_once(world: World, settings):
     assert time.monotonic() - begun < 5
 
 
+def test_nor_does_a_quick_end_change_that_answer(world: World, worker):
+    response = world.api().post(SYNC, headers={"prefer": "respond-async"})
+    assert (response.status_code, response.json()["state"]) == (202, "failed")
+
+
 def test_the_answer_comes_as_soon_as_a_worker_elsewhere_has_finished(world: World, settings, handler):
     settings.RUN_ANSWER_SECONDS = 20
     handler("sync_departments", lambda work: Outcome(counts={"found": 5}))
