@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 PYTHON = sys.executable
@@ -16,8 +17,17 @@ CHECKS = {
 
 
 def main() -> int:
-    # The settings of the tests: no secrets needed, no file of the installation touched.
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    with tempfile.TemporaryDirectory(prefix="salesforecast-lint-") as folder:
+        # The settings of the tests: no secrets needed, no file of the installation touched.
+        settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", "SALESFORECAST_TEST_DIR": folder}
+        failed = failing({**os.environ, **settings})
+    if failed:
+        print(f"lint: {', '.join(failed)} failed", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def failing(environment: dict[str, str]) -> list[str]:
+    """Names of the checks that failed, their output printed."""
     failed = []
     for name, command in CHECKS.items():
         started = time.monotonic()
@@ -27,9 +37,7 @@ def main() -> int:
         if done.returncode:
             failed.append(name)
             print(done.stdout + done.stderr, flush=True)
-    if failed:
-        print(f"lint: {', '.join(failed)} failed", file=sys.stderr)
-    return 1 if failed else 0
+    return failed
 
 
 if __name__ == "__main__":
