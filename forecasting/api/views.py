@@ -35,7 +35,7 @@ IN_PATH = [
 ]
 AMOUNTS = ("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95")
 COMPARED = tuple(serializers.ComparisonRow().fields)
-BATCH = tuple(serializers.BatchRow().fields)
+BATCH = ("date", "department_id", "department_name", *AMOUNTS, "rule", "model_version", "cutoff", "made_at")
 MONTH = dt.timedelta(days=29)
 
 

@@ -30,6 +30,9 @@ class LogParameters(Parameters):
 
 
 class Figures(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    department_id = serializers.UUIDField()
+    date = serializers.DateField()
     revenue = MoneyNumber(allow_null=True, help_text="After discounts")
     gross = MoneyNumber(allow_null=True, help_text="Before discounts")
     orders = serializers.IntegerField(allow_null=True)
@@ -40,17 +43,11 @@ class Figures(serializers.Serializer[Any]):
 
 
 class SummaryShown(Figures):
-    id = serializers.IntegerField()
-    department_id = serializers.UUIDField()
-    date = serializers.DateField()
     total_sales = MoneyNumber(allow_null=True)
     state = serializers.ChoiceField(DayState.choices)
 
 
 class HourShown(Figures):
-    id = serializers.IntegerField()
-    department_id = serializers.UUIDField()
-    date = serializers.DateField()
     hour = serializers.IntegerField(min_value=0, max_value=23)
     sales_amount = MoneyNumber(allow_null=True)
 

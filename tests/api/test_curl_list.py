@@ -133,7 +133,9 @@ def test_reading_forecasts_as_the_scripts_do(world: World):
 
     export = client.get(f"/api/forecast/export/csv?{week}")
     assert export["Content-Type"].startswith("text/csv")
-    assert len(export.content.decode("utf-8-sig").splitlines()) == 1 + 2 * 7
+    lines = export.content.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("date,department_id,department_name,predicted_sales,lower_80,upper_80")
+    assert len(lines) == 1 + 2 * 7
 
     info = client.get("/api/forecast/model/info").json()
     assert info.keys() >= {"status", "model_type", "n_features", "feature_names", "training_metrics", "version"}
