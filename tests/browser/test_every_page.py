@@ -1,0 +1,73 @@
+"""Every page on a desk and on a phone, in both languages: nothing sticks out, nothing fails."""
+
+import pytest
+from playwright.sync_api import expect
+
+from departments.models import Connection
+from runs.choices import State
+from runs.models import Run
+from tests.world import PASSWORD, World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PAGES = [
+    "/",
+    "/admin/sales/salessummary/",
+    "/admin/sales/salesbyhour/",
+    "/admin/sales/salessummary/load/?run={run}",
+    "/admin/forecasting/modelversion/comparison/",
+    "/admin/forecasting/modelversion/comparison/?department={cafe}",
+    "/admin/forecasting/modelversion/model/",
+    "/admin/departments/department/",
+    "/admin/departments/department/{cafe}/change/",
+    "/admin/departments/connection/{till}/change/",
+    "/admin/departments/holiday/",
+    "/admin/runs/run/",
+    "/admin/runs/run/{run}/change/",
+    "/admin/accounts/user/",
+    "/admin/accounts/apikey/add/",
+]
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_pages_fit_a_desk_and_a_phone(world: World, opened, language):
+    till = Connection.objects.create(organisation=world.organisation, name="till 1", url="http://till.example")
+    long = "A sentence that a source sent, long enough to need several lines on a phone: " + "x" * 120
+    run = Run.objects.create(
+        organisation=world.organisation,
+        kind="sync_sales",
+        state=State.FAILED,
+        errors=[{"code": "refused", "params": {"source": "till 1", "status": 500, "text": long}}],
+        finished_at=world.issue.made_at,
+    )
+    page = opened("/", language=language)
+    for path in PAGES:
+        page.goto(path.format(cafe=world.cafe.pk, till=till.pk, run=run.pk))
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        expect(page.locator("#content")).to_be_visible()
+        for width in (390, 1400):
+            page.set_viewport_size({"width": width, "height": 900})
+            sticks_out = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert sticks_out <= 0, (path, width, sticks_out)
+
+
+def test_signing_in_leads_to_the_start_page_and_the_phone_has_the_menu(world: World, live_server, page):
+    Connection.objects.create(organisation=world.organisation, name="till 1", url="http://till.example")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(live_server.url)
+    page.fill("[name=username]", "manager")
+    page.fill("[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{live_server.url}/")
+    expect(page.locator(".sf-compact")).to_contain_text("Cafe on Abay")
+    link = page.locator('#nav-sidebar-apps a[href$="/comparison/"]')
+    expect(link).not_to_be_in_viewport()
+    page.locator("#header-inner .material-symbols-outlined:visible").first.click()
+    link.click()
+    expect(page.locator("#comparison")).to_be_visible()
+
+
+def test_the_language_is_changed_from_the_menu(world: World, opened):
+    page = opened("/", language="ru")
+    page.get_by_text("administrator").last.click()
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")

@@ -1,0 +1,81 @@
+"""Work is watched where it was started: progress without a reload, with one, and to the end."""
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from departments.models import Connection
+from runs.choices import State
+from runs.models import Run
+from tests.world import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+LOAD = "/admin/sales/salessummary/load/"
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_a_load_is_followed_from_the_button_to_its_counts(world: World, opened, width):
+    Connection.objects.create(organisation=world.organisation, name="till 1", url="http://till.example")
+    page = opened(LOAD, width=width, language="en")
+    page.fill("[name=from_date]", f"{world.days[0]:%d.%m.%Y}")
+    page.fill("[name=to_date]", f"{world.days[-1]:%d.%m.%Y}")
+    page.locator(".sf-form button[type=submit]").click()
+    page.wait_for_url("**?run=*")
+    run = Run.objects.get()
+    bar = page.get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuenow", "0")
+    params = {"source": "till 1", "date": "01.11.2026", "done": 3, "total": 4, "eta": 5}
+    Run.objects.filter(pk=run.pk).update(
+        state=State.RUNNING, progress_done=3, progress_total=4, message_code="loading", message_params=params
+    )
+    expect(bar).to_have_attribute("aria-valuenow", "75")
+    expect(page.locator(".sf-run")).to_contain_text("till 1: 01.11.2026, 3 of 4 days, about 5 s left")
+    page.reload()
+    expect(bar).to_have_attribute("aria-valuenow", "75")
+    Run.objects.filter(pk=run.pk).update(state=State.DONE, counts={"summary_records": 21}, finished_at=timezone.now())
+    expect(bar).to_have_count(0)
+    expect(page.locator(".sf-run")).to_contain_text("21")
+    # The list of last loads follows by itself.
+    expect(page.locator("#newest tbody tr").first).to_contain_text("daily records 21")
+
+
+def test_a_run_is_cancelled_where_it_is_watched(world: World, opened):
+    run = Run.objects.create(
+        organisation=world.organisation,
+        kind="train",
+        state=State.RUNNING,
+        progress_done=1,
+        progress_total=6,
+        started_by=world.manager,
+    )
+    page = opened("/admin/forecasting/modelversion/model/", who="manager", language="en")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_disabled()
+    run.refresh_from_db()
+    assert run.cancel_asked
+    error = {"code": "cancelled", "params": {}}
+    Run.objects.filter(pk=run.pk).update(state=State.CANCELLED, errors=[error], finished_at=timezone.now())
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.locator(".sf-run")).to_contain_text("Cancelled.")
+    expect(page.get_by_role("button", name="Train now")).to_be_enabled()
+
+
+def test_a_filter_by_department_narrows_rows_and_total(world: World, opened):
+    page = opened("/admin/sales/salessummary/", who="manager", language="en")
+    page.locator("#changelist a", has_text="Filters").click()
+    page.locator("#changelist-filter .select2-selection").first.click()
+    page.locator(".select2-search__field").last.fill("Bar")
+    page.locator(".select2-results__option", has_text="Bar 22").click()
+    page.locator("#changelist-filter [type=submit]").click()
+    expect(page.locator("#result_list tbody tr.data-row")).to_have_count(7)
+    expect(page.locator(".sf-totals")).to_contain_text("Rows7")
+
+
+def test_a_date_is_written_into_a_filter_and_stays_there(world: World, opened):
+    page = opened("/admin/sales/salessummary/", who="manager", language="ru")
+    page.locator("#changelist a[x-on\\:click*=filterOpen]").click()
+    page.fill("#changelist-filter [name=date_from]", f"{world.days[-1]:%d.%m.%Y}")
+    page.locator("#changelist-filter [type=submit]").click()
+    expect(page.locator("#result_list tbody tr.data-row")).to_have_count(2)
+    page.locator("#changelist a[x-on\\:click*=filterOpen]").click()
+    expect(page.locator("#changelist-filter [name=date_from]")).to_have_value(f"{world.days[-1]:%d.%m.%Y}")
