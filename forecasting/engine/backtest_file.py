@@ -46,7 +46,7 @@ def backtest_file(
         parts.append(_by_hour(part, raw, members, cutoff) if hourly else part)
     result = pd.concat(parts, ignore_index=True)
     columns = [*OUT[:3], "hour", *BOUNDS] if hourly else OUT
-    result[columns].round(6).to_csv(out, index=False, date_format="%Y-%m-%d")
+    result[columns].round(dict.fromkeys(BOUNDS, 6)).to_csv(out, index=False, date_format="%Y-%m-%d")
     tell(1.0, "done")
     return len(result)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 HALF_LIFE = 28.0  # days after which a day's shares count half
-OWN_DAYS = 2.0  # weighted days of the own weekday that weigh as much as what it is shrunk to
+OWN_DAYS = 1.0  # weighted days of the own weekday that weigh as much as what it is shrunk to
 MEMORY = 364
 
 

@@ -25,7 +25,6 @@ class Calibration:
     correlation: float = 0.3
     short: dict[str, float] = field(default_factory=lambda: {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3})
     errors: int = 0
-    better_than_mix: bool = True
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
