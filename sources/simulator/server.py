@@ -136,7 +136,8 @@ class IikoServer:
         if token not in self.live_tokens():
             return 401, TEXT, b""
         try:
-            return getattr(self, f"_{kind}")(call, set(struck))  # type: ignore[no-any-return]
+            found: Answer = getattr(self, f"_{kind}")(call, set(struck))
+            return found
         except olap.Refusal as refusal:
             return refusal.status, TEXT, refusal.text.encode()
 

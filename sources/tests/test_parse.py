@@ -157,6 +157,7 @@ def test_money_that_cannot_be_is_bad_data(number):
 
 def test_a_long_fraction_is_found_among_rows_whose_sum_is_short():
     assert refused(body(row(revenue=0.00001), row(revenue=0.99999))).code == "bad_data"
+    assert refused(body(row(revenue=9e12), row(revenue=1e-30))).code == "bad_data"
 
 
 @pytest.mark.parametrize("hour", ["24", "-1", "7h", 24, -1, 7.5, "007", "²"])

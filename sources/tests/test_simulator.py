@@ -272,6 +272,7 @@ def test_the_command_serves_a_world_until_it_is_told_to_stop():
     finally:
         process.terminate()
     assert process.wait(5) == 0
+    process.stdout.close()
 
 
 @pytest.mark.parametrize("world", ["csv:nowhere.csv", "moon"])
