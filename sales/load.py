@@ -1,10 +1,10 @@
-"""One connection, a range of business dates: asked by week, committed by day, newest first."""
+"""One connection, a range of business dates: asked and committed by week, newest first, each date replaced whole."""
 
 import datetime as dt
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -93,21 +93,20 @@ class Loader:
             self._know_departments({row.external_id for row in answer.rows if row.external_id})
             if not self.dry_run or answer.rows:
                 self.loaded.total_raw_records += answer.raw_rows
-            for offset in range((end - start).days, -1, -1):
-                date = start + dt.timedelta(days=offset)
-                self.commit_day(date, rows_of.get(date, []))
-                done = self.loaded.days
-                eta = round((time.monotonic() - begun) / done * (total - done))
-                self.work.progress(
-                    done,
-                    total,
-                    "loading",
-                    source=self.connection.name,
-                    date=f"{date:%d.%m.%Y}",
-                    done=done,
-                    total=total,
-                    eta=eta,
-                )
+            dates = [end - dt.timedelta(days=back) for back in range((end - start).days + 1)]
+            self.commit(dates, rows_of)
+            done = self.loaded.days
+            eta = round((time.monotonic() - begun) / done * (total - done))
+            self.work.progress(
+                done,
+                total,
+                "loading",
+                source=self.connection.name,
+                date=f"{start:%d.%m.%Y}",
+                done=done,
+                total=total,
+                eta=eta,
+            )
         if self.only is None and not self.dry_run:
             update_cutoffs(self.connection)
         return self.loaded
@@ -123,42 +122,60 @@ class Loader:
             log.warning("%s: departments: %s", self.connection, failure.code)
         self.links = self._links()
 
-    def commit_day(self, date: dt.date, rows: list[SalesRow]) -> None:
-        """Replace one unit in one transaction, behind the fence."""
-        self.loaded.days += 1
-        staged = self._stage(date, rows)
+    def commit(self, dates: list[dt.date], rows_of: Mapping[dt.date, list[SalesRow]]) -> None:
+        """Replace the units of `dates` in one transaction, behind the fence: all of them or none."""
+        self.loaded.days += len(dates)
+        staged = {date: self._stage(date, rows_of.get(date, [])) for date in dates}
         with unit_transaction():
-            day, _created = SourceDay.objects.select_for_update().get_or_create(
-                organisation=self.connection.organisation, connection=self.connection, date=date
-            )
+            days = self._lock(dates)
             self.work.guard()
-            if day.fence > self.work.run.pk:
-                self.loaded.overtaken.append(date)
-                return
-            if not staged and self._usually_sells(day):
-                self._distrust(day)
-                return
-            keep = self._vanished(date, {row.external_id for row in staged if row.hour == WHOLE_DAY})
-            changes = publishing.store_observations(
-                self.connection, [date], staged, run=self.work.run.pk, only=self.only, keep=keep
-            )
-            state = self._state(date)
-            departments = None if self.only_department is None else [self.only_department]
-            changed = changes.written + changes.vanished + publishing.publish(
-                self.connection,
-                [date],
-                run=self.work.run.pk,
-                state=state,
-                departments=departments,
-                withdraw=changes.vanished > 0,
-            )
-            if keep:
-                publishing.mark(self.connection, [date], DayState.SUSPICIOUS, [self.links[key] for key, _ in keep])  # type: ignore[misc]
+            good = []
+            for date in dates:
+                if days[date].fence > self.work.run.pk:
+                    self.loaded.overtaken.append(date)
+                elif not staged[date] and self._usually_sells(days[date]):
+                    self._distrust(days[date])
+                else:
+                    good.append(date)
+            self.loaded.changed_rows += self._replace(good, staged)
             if self.only is None:
-                self._note(day, state, raw_rows=len(rows), changed=changed)
+                for date in good:
+                    self._note(days[date], self._state(date), raw_rows=len(rows_of.get(date, [])))
+                SourceDay.objects.bulk_update(days.values(), ["state", "raw_rows", "fence", "run", "loaded_at"])
             if self.dry_run:
                 transaction.set_rollback(True)
-        self.loaded.changed_rows += changed
+
+    def _replace(self, dates: list[dt.date], staged: Mapping[dt.date, list[StagedRow]]) -> int:
+        if not dates:
+            return 0
+        run = self.work.run.pk
+        keep = self._vanished(dates, staged)
+        rows = [row for date in dates for row in staged[date]]
+        changes = publishing.store_observations(self.connection, dates, rows, run=run, only=self.only, keep=keep)
+        changed = changes.written + changes.vanished
+        departments = None if self.only_department is None else [self.only_department]
+        by_state: dict[str, list[dt.date]] = defaultdict(list)
+        for date in dates:
+            by_state[self._state(date)].append(date)
+        for state, same in by_state.items():
+            changed += publishing.publish(
+                self.connection, same, run=run, state=state, departments=departments, withdraw=changes.vanished > 0
+            )
+        for external_id, date in keep:
+            if department := self.links[external_id]:
+                publishing.mark(self.connection, [date], DayState.SUSPICIOUS, [department])
+        return changed
+
+    def _lock(self, dates: list[dt.date]) -> dict[dt.date, SourceDay]:
+        """The units, made where they are missing, and nobody else's until the transaction ends."""
+        organisation = self.connection.organisation
+        fresh = [SourceDay(organisation=organisation, connection=self.connection, date=date) for date in dates]
+        found = SourceDay.objects.select_for_update().filter(connection=self.connection, date__in=dates).order_by("date")
+        days = {day.date: day for day in found}
+        if len(days) < len(dates):
+            SourceDay.objects.bulk_create(fresh, ignore_conflicts=True)
+            days = {day.date: day for day in found.all()}
+        return days
 
     def _stage(self, date: dt.date, rows: list[SalesRow]) -> list[StagedRow]:
         """Hour rows as they are, and per source id a day row that is their exact sum."""
@@ -220,25 +237,28 @@ class Loader:
 
     def _distrust(self, day: SourceDay) -> None:
         self.loaded.empty_days.append(day.date)
-        if not self.dry_run:
-            publishing.mark(self.connection, [day.date], DayState.SUSPICIOUS)
-            self._note(day, DayState.SUSPICIOUS, raw_rows=0, changed=0)
+        publishing.mark(self.connection, [day.date], DayState.SUSPICIOUS)
+        self._note(day, DayState.SUSPICIOUS, raw_rows=0)
 
-    def _vanished(self, date: dt.date, came: set[str]) -> list[tuple[str, dt.date]]:
-        """Source ids that had sales on this date and are absent from the answer; kept until a person decides."""
-        had = ObservedDay.objects.filter(connection=self.connection, date=date).exclude(external_id__in=came)
-        had = had.filter(~Q(revenue=0) | ~Q(gross=0)).exclude(department=None)
-        if self.only is not None:
-            had = had.filter(external_id__in=self.only)
-        found = list(had.values_list("external_id", "department__name"))
-        for _external_id, name in found:
-            self.loaded.vanished[name].append(date)
-        return [(external_id, date) for external_id, _name in found]
+    def _vanished(
+        self, dates: list[dt.date], staged: Mapping[dt.date, list[StagedRow]]
+    ) -> list[tuple[str, dt.date]]:
+        """(source id, date) that had sales and are absent from the answer; kept until a person decides."""
+        came = {(row.external_id, row.date) for date in dates for row in staged[date] if row.hour == WHOLE_DAY}
+        had = ObservedDay.objects.filter(connection=self.connection, date__in=dates).exclude(department=None)
+        found = []
+        for external_id, date in had.filter(~Q(revenue=0) | ~Q(gross=0)).values_list("external_id", "date"):
+            if (external_id, date) not in came and (self.only is None or external_id in self.only):
+                found.append((external_id, date))
+        if found:
+            names = dict(Department.objects.filter(sources__connection=self.connection).values_list("pk", "name"))
+        for external_id, date in found:
+            self.loaded.vanished[names.get(self.links[external_id], external_id)].append(date)
+        return found
 
-    def _note(self, day: SourceDay, state: str, *, raw_rows: int, changed: int) -> None:
-        day.state, day.raw_rows, day.changed_rows = state, raw_rows, changed
+    def _note(self, day: SourceDay, state: str, *, raw_rows: int) -> None:
+        day.state, day.raw_rows = state, raw_rows
         day.fence, day.run, day.loaded_at = self.work.run.pk, self.work.run, timezone.now()
-        day.save()
 
     def errors(self) -> list[dict[str, Any]]:
         """What a person should know; entries with `warning` do not make the load partial."""

@@ -41,7 +41,6 @@ class SourceDay(models.Model):
     state = models.CharField(_("state"), max_length=12, choices=DayState, default=DayState.MISSING)
     is_settled = models.BooleanField(default=False)
     raw_rows = models.PositiveIntegerField(default=0)
-    changed_rows = models.PositiveIntegerField(default=0)
     fence = models.PositiveBigIntegerField(default=0)
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     loaded_at = models.DateTimeField(_("loaded"), null=True, blank=True)
@@ -78,24 +77,15 @@ class Observation(Figures):
 
 
 class ObservedDay(Observation):
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["connection", "date", "external_id"], name="sales_observed_day_once"),
-        ]
+    pk = models.CompositePrimaryKey("connection_id", "date", "external_id")
 
     def __str__(self) -> str:
         return f"{self.external_id} {self.date:%d.%m.%Y}"
 
 
 class ObservedHour(Observation):
+    pk = models.CompositePrimaryKey("connection_id", "date", "external_id", "hour")
     hour = models.PositiveSmallIntegerField(_("hour"), validators=HOUR)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["connection", "date", "external_id", "hour"], name="sales_observed_hour_once"
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"{self.external_id} {self.date:%d.%m.%Y} {self.hour}"

@@ -73,7 +73,7 @@ def _upsert_observations(cursor: Any, table: str, hourly: bool, source: Connecti
         FROM staged_sales s
         LEFT JOIN {table} o ON o.connection_id = %s AND o.date = s.date AND o.external_id = s.external_id
              {"AND o.hour = s.hour" if hourly else ""}
-        WHERE s.hour {"<>" if hourly else "="} {WHOLE_DAY} AND (o.id IS NULL OR {_differ("o", "s", values)})
+        WHERE s.hour {"<>" if hourly else "="} {WHOLE_DAY} AND (o.date IS NULL OR {_differ("o", "s", values)})
         ON CONFLICT ({", ".join(key)}) DO UPDATE SET
             {", ".join(f"{name} = excluded.{name}" for name in [*values, "run_id", "observed_at"])}
         """,

@@ -3,9 +3,8 @@
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -13,8 +12,7 @@ from django.db import connection
 WHOLE_DAY = -1  # `hour` of a row that is its day's total
 
 
-@dataclass(frozen=True, slots=True)
-class StagedRow:
+class StagedRow(NamedTuple):
     """A day's (hour = WHOLE_DAY) or an hour's figures of one source id."""
 
     external_id: str

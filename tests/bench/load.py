@@ -7,11 +7,14 @@ same run: the least anyone can do with them. Beside it the usual way: a SELECT a
 """
 
 import datetime as dt
+import itertools
+import multiprocessing
 import statistics
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -77,7 +80,41 @@ def main() -> None:
         measure()
 
 
+@contextmanager
+def served(bodies: list[bytes], nodes: list[Any]) -> Iterator[str]:
+    """The address of a server, a process of its own, that answers every question with the next of the bodies."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, bodies, nodes), daemon=True)
+    process.start()
+    yield ours.recv()
+    process.terminate()
+    process.join()
+
+
+def _serve(pipe: Any, bodies: list[bytes], nodes: list[Any]) -> None:
+    from sources.simulator import IikoServer
+    from sources.simulator.worlds.static import PrerenderedWorld
+
+    class Weekly(PrerenderedWorld):
+        turn = itertools.cycle(bodies)
+
+        @property
+        def body(self) -> bytes:
+            return next(self.turn)
+
+        @body.setter
+        def body(self, value: bytes) -> None:
+            """The bodies are given."""
+
+    with IikoServer(Weekly(b"", nodes), login="api", password="secret") as server:
+        pipe.send(server.url)
+        server.stopping.wait()
+
+
 def measure() -> None:
+    from django.db import connection as database
+
     from accounts.models import Organisation
     from departments.models import Connection
     from runs.choices import State
@@ -85,41 +122,25 @@ def measure() -> None:
     from sales.load import weeks
     from sales.models import ObservedDay, ObservedHour, SalesByHour, SalesSummary, SourceDay
     from sales.sync import start_sync
-    from sources.simulator import IikoServer
     from sources.simulator.worlds.base import Node
-    from sources.simulator.worlds.static import PrerenderedWorld
 
     rows = bills()
     questions = weeks(LAST - dt.timedelta(days=DAYS - 1), LAST)
     row_bodies, cell_bodies = weekly_bodies(rows, questions), weekly_bodies(grouped(rows), questions)
     nodes = [Node(id, None, id, "DEPARTMENT") for id in sorted({row["Department.Id"] for row in rows})]
 
-    class Weekly(PrerenderedWorld):
-        """The next week's bytes with every question."""
-
-        asked = 0
-
-        @property
-        def body(self) -> bytes:
-            self.asked += 1
-            return self.bodies[(self.asked - 1) % len(self.bodies)]
-
-        @body.setter
-        def body(self, value: bytes) -> None:
-            self.bodies = [value]
-
-    server = IikoServer(Weekly(b"", nodes), login="api", password="secret")
-    with server:
+    with served(row_bodies, nodes) as row_url, served(cell_bodies, nodes) as cell_url:
         connection = Connection.objects.create(
-            organisation=Organisation.objects.main(), name="till", url=server.url, login="api", password="secret"
+            organisation=Organisation.objects.main(), name="till", url=cell_url, login="api", password="secret"
         )
 
         def clear() -> None:
-            for model in (SalesByHour, SalesSummary, ObservedHour, ObservedDay, SourceDay):
-                model.objects.all().delete()
+            tables = [model._meta.db_table for model in (SalesByHour, SalesSummary, ObservedHour, ObservedDay, SourceDay)]
+            with database.cursor() as cursor:
+                cursor.execute(f"TRUNCATE {', '.join(tables)}")
 
-        def load(bodies: list[bytes]) -> None:
-            server.world.bodies = bodies  # type: ignore[attr-defined]
+        def load(url: str) -> None:
+            Connection.objects.filter(pk=connection.pk).update(url=url)
             run, _created = start_sync(
                 organisation=connection.organisation,
                 from_date=LAST - dt.timedelta(days=DAYS - 1),
@@ -128,14 +149,14 @@ def measure() -> None:
             )
             assert run_now(run).state == State.DONE, run.errors
 
-        load(cell_bodies)  # departments are known and caches are warm
+        load(cell_url)  # departments are known and caches are warm
         figures: dict[str, list[float]] = defaultdict(list)
         for _ in range(REPEATS):
             figures["orjson"].append(timed(lambda: [orjson.loads(body) for body in row_bodies]))
-            for name, bodies in (("rows", row_bodies), ("cells", cell_bodies)):
+            for name, url in (("rows", row_url), ("cells", cell_url)):
                 clear()
-                figures[name].append(timed(lambda bodies=bodies: load(bodies)))  # type: ignore[misc]
-                figures[f"{name} again"].append(timed(lambda bodies=bodies: load(bodies)))  # type: ignore[misc]
+                figures[name].append(timed(lambda url=url: load(url)))  # type: ignore[misc]
+                figures[f"{name} again"].append(timed(lambda url=url: load(url)))  # type: ignore[misc]
         clear()
         loop = timed(lambda: row_by_row(grouped(rows), connection))
 
