@@ -31,7 +31,6 @@ from sales.sync import settled_range, start_sync
 from sources.simulator import IikoServer
 from sources.simulator.worlds.demo import demo_world
 
-PORTS = {1: 8021, 2: 8022}
 NAMES = {1: "iiko Almaty", 2: "iiko Astana"}
 LOGIN = PASSWORD = "demo"
 REPLAYED_DAYS = 56
@@ -42,6 +41,11 @@ Say = Callable[[str], None]
 
 class DemoFailed(Exception):
     """A step of the demonstration did not end well; the text says which and why."""
+
+
+def ports() -> dict[int, int]:
+    """{number of the simulated server: its port}"""
+    return {1: settings.DEMO_PORT, 2: settings.DEMO_PORT + 1}
 
 
 def login_file() -> Path:
@@ -77,7 +81,7 @@ def simulators(departments: int, days: int) -> Iterator[dict[int, str]]:
     """Both servers on their ports for the time of the block; one that is running already is used as it is."""
     with ExitStack() as stack:
         urls = {}
-        for number, port in PORTS.items():
+        for number, port in ports().items():
             world = demo_world(server=number, days=days, departments=departments)
             urls[number] = f"http://127.0.0.1:{port}"
             try:
@@ -134,7 +138,7 @@ def _sales(organisation: Organisation, connections: list[Connection], days: int,
 
 def _segments(departments: int, days: int) -> None:
     """Tills do not know segments; a person would choose them in the admin."""
-    for number in PORTS:
+    for number in ports():
         world = demo_world(server=number, days=days, departments=departments)
         for branch in world.branches:
             Department.objects.filter(sources__external_id=branch.id).update(segment_type=branch.segment)

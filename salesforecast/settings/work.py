@@ -41,6 +41,8 @@ SOURCE_PATIENCE = env.number("SOURCE_PATIENCE", 300)
 SOURCE_ALLOWED_HOSTS = env.words("SOURCE_ALLOWED_HOSTS")
 SOURCE_CONNECT_TIMEOUT = env.number("SOURCE_CONNECT_TIMEOUT", 10, least=1)
 SOURCE_READ_TIMEOUT = env.number("SOURCE_READ_TIMEOUT", 180, least=1)
+# The demonstration's two simulated servers listen here and on the next port.
+DEMO_PORT = env.number("DEMO_PORT", 8021, least=1, most=65534)
 IIKO_API_LOGIN = env.text("IIKO_API_LOGIN")
 IIKO_API_PASSWORD = env.text("IIKO_API_PASSWORD")
 
