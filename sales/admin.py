@@ -25,7 +25,7 @@ from runs.pages import with_run
 from sales.choices import TONES
 from sales.delete import delete_day, delete_hour
 from sales.models import SalesByHour, SalesSummary
-from sales.pages import LoadView
+from sales.pages import AutomaticView, LoadView, test_automatic
 from sales.sync import start_sync
 
 
@@ -81,8 +81,13 @@ class SalesSummaryAdmin(FigureAdmin):
     ]
 
     def get_urls(self) -> list[URLPattern]:
-        load = self.admin_site.admin_view(LoadView.as_view(model_admin=self))
-        return [path("load/", load, name="sales_load"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        return [
+            path("load/", wrap(LoadView.as_view(model_admin=self)), name="sales_load"),
+            path("automatic/", wrap(AutomaticView.as_view(model_admin=self)), name="sales_automatic"),
+            path("automatic/test/", wrap(test_automatic), name="sales_automatic_test"),
+            *super().get_urls(),
+        ]
 
     @display(description=_("total sales"), ordering="total_sales")
     def total_shown(self, day: SalesSummary) -> str:

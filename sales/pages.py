@@ -1,24 +1,38 @@
-"""Loading a period: the form, the run it started, and the last loads."""
+"""Loading a period, and how the automatic loads went."""
 
 from typing import Any
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.generic import FormView
+from django.views.decorators.http import require_POST
+from django.views.generic import FormView, TemplateView
 from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget
 
 from accounts.models import Organisation, User
 from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Connection, Department
+from departments.querysets import DepartmentQuerySet
 from runs.choices import Trigger
 from runs.pages import asked_run, newest_runs, with_run
 from runs.sentences import sentence
+from sales.models import AutoSyncLog
 from sales.sync import BadRange, settled_range, start_sync
 
 KIND = "sync_sales"
+SHOWN_LINES = 30
+
+
+def _branches(organisation: Organisation) -> DepartmentQuerySet:
+    return Department.objects.selling().filter(organisation=organisation)
+
+
+def sees_all(user: User, organisation: Organisation) -> bool:
+    """Whether every department is his; who sees some loads these only."""
+    return not _branches(organisation).exclude(pk__in=Department.objects.visible_to(user)).exists()
 
 
 class LoadForm(forms.Form):
@@ -43,16 +57,14 @@ class LoadForm(forms.Form):
 
     def __init__(self, *args: Any, organisation: Organisation, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        mine = Department.objects.visible_to(user).selling().filter(organisation=organisation)
-        everything = Department.objects.selling().filter(organisation=organisation)
         connections = self.fields["connections"]
         department = self.fields["department"]
         assert isinstance(connections, forms.ModelMultipleChoiceField) and isinstance(
             department, forms.ModelChoiceField
         )
         connections.queryset = Connection.objects.filter(organisation=organisation).tills()
-        department.queryset = mine.order_by("name")
-        if mine.count() < everything.count():
+        department.queryset = _branches(organisation).visible_to(user).order_by("name")
+        if not sees_all(user, organisation):
             department.required = True
             department.empty_label = _("Choose one")
 
@@ -95,3 +107,44 @@ class LoadView(UnfoldModelAdminViewMixin, FormView):
             box=asked_run(self.request, KIND),
             boxes=newest_runs(self.request, KIND),
         )
+
+
+class AutomaticView(UnfoldModelAdminViewMixin, TemplateView):
+    """How the nights went: counts of 30 days, the last success and the last failure, line by line below."""
+
+    title = _("Automatic loading")
+    permission_required = "runs.view_run"
+    template_name = "sales/automatic.html"
+    request: HttpRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        lines = AutoSyncLog.objects.visible_to(self.request.user)
+        return super().get_context_data(
+            **kwargs,
+            statistics=lines.statistics(),
+            lines=[(line, TONES[line.status]) for line in lines.order_by("-executed_at", "-id")[:SHOWN_LINES]],
+            box=asked_run(self.request, KIND),
+            may_test=may_test(self.request),
+        )
+
+
+TONES = {
+    AutoSyncLog.Status.SUCCESS: "success",
+    AutoSyncLog.Status.PARTIAL: "warning",
+    AutoSyncLog.Status.ERROR: "danger",
+}
+
+
+def may_test(request: HttpRequest) -> bool:
+    return request.user.has_perm("sales.load_sales") and sees_all(signed_in(request), page_organisation(request))
+
+
+@require_POST
+def test_automatic(request: HttpRequest) -> HttpResponse:
+    """Load now what the night would: yesterday and the settling window."""
+    if not may_test(request):
+        raise PermissionDenied
+    run, _created = start_sync(
+        organisation=page_organisation(request), trigger=Trigger.PAGE, started_by=signed_in(request), log_as="test"
+    )
+    return HttpResponseRedirect(with_run(reverse("admin:sales_automatic"), run))

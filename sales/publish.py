@@ -50,34 +50,45 @@ def store_observations(
     with staged(rows) as cursor:
         for model, hourly, came in ((ObservedDay, False, whole_days), (ObservedHour, True, len(rows) - whole_days)):
             table = model._meta.db_table
-            written += _upsert_observations(cursor, table, hourly, source, run)
-            cursor.execute(
-                f"SELECT COUNT(*) FROM {table} WHERE connection_id = %s AND date IN ({_marks(dates)})",
-                [source.pk, *_dates(dates)],
-            )
-            if cursor.fetchone()[0] != came:
+            fresh = _count(cursor, table, source, dates) == 0
+            written += _upsert_observations(cursor, table, hourly, source, run, fresh=fresh)
+            if not fresh and _count(cursor, table, source, dates) != came:
                 vanished += _delete_vanished(cursor, table, hourly, source, dates, only, keep)
     return Changes(written, vanished)
 
 
-def _upsert_observations(cursor: Any, table: str, hourly: bool, source: Connection, run: int | None) -> int:
+def _count(cursor: Any, table: str, source: Connection, dates: Collection[dt.date]) -> int:
+    cursor.execute(
+        f"SELECT COUNT(*) FROM {table} WHERE connection_id = %s AND date IN ({_marks(dates)})",
+        [source.pk, *_dates(dates)],
+    )
+    return int(cursor.fetchone()[0])
+
+
+def _upsert_observations(
+    cursor: Any, table: str, hourly: bool, source: Connection, run: int | None, *, fresh: bool
+) -> int:
+    """Write what differs; on `fresh` dates, where nothing stands, there is nothing to compare with."""
     key = ["connection_id", "date", "external_id"] + (["hour"] if hourly else [])
     hour = "hour, " if hourly else ""
     values = ["department_id", *_FIGURES]
+    compared = f"""
+        LEFT JOIN {table} o ON o.connection_id = %s AND o.date = s.date AND o.external_id = s.external_id
+             {"AND o.hour = s.hour" if hourly else ""}"""
+    changed = f"AND (o.date IS NULL OR {_differ('o', 's', values)})"
+    update = f"""
+        ON CONFLICT ({", ".join(key)}) DO UPDATE SET
+            {", ".join(f"{name} = excluded.{name}" for name in [*values, "run_id", "observed_at"])}"""
     cursor.execute(
         f"""
         INSERT INTO {table} (organisation_id, connection_id, external_id, date, {hour}department_id,
                              revenue, gross, orders, guests, run_id, observed_at)
         SELECT %s, %s, s.external_id, s.date, {"s.hour, " if hourly else ""}s.department_id,
-               s.revenue, s.gross, s.orders, s.guests, %s, %s
-        FROM staged_sales s
-        LEFT JOIN {table} o ON o.connection_id = %s AND o.date = s.date AND o.external_id = s.external_id
-             {"AND o.hour = s.hour" if hourly else ""}
-        WHERE s.hour {"<>" if hourly else "="} {WHOLE_DAY} AND (o.date IS NULL OR {_differ("o", "s", values)})
-        ON CONFLICT ({", ".join(key)}) DO UPDATE SET
-            {", ".join(f"{name} = excluded.{name}" for name in [*values, "run_id", "observed_at"])}
+               s.revenue, s.gross, s.orders, s.guests, {_cast("%s")}, %s
+        FROM staged_sales s {"" if fresh else compared}
+        WHERE s.hour {"<>" if hourly else "="} {WHOLE_DAY} {"" if fresh else changed + update}
         """,
-        [_uuid(source.organisation_id), source.pk, run, _instant(), source.pk],
+        [_uuid(source.organisation_id), source.pk, run, _instant(), *([] if fresh else [source.pk])],
     )
     return int(cursor.rowcount)
 
@@ -126,11 +137,22 @@ def publish(
     if not dates:
         return 0
     with database.cursor() as cursor:
-        changed = _publish_table(cursor, source, dates, run, departments, hourly=True, state=state)
-        changed += _publish_table(cursor, source, dates, run, departments, hourly=False, state=state)
+        add = _has_doubles(cursor, source, dates)
+        changed = _publish_table(cursor, source, dates, run, departments, hourly=True, state=state, add=add)
+        changed += _publish_table(cursor, source, dates, run, departments, hourly=False, state=state, add=add)
         for hourly in (True, False) if withdraw else ():
             changed += _withdraw(cursor, source, dates, departments, hourly=hourly)
     return changed
+
+
+def _has_doubles(cursor: Any, source: Connection, dates: Collection[dt.date]) -> bool:
+    """Whether a department was observed under more than one source id on one of the dates."""
+    cursor.execute(
+        f"""SELECT 1 FROM {ObservedDay._meta.db_table} WHERE connection_id = %s AND date IN ({_marks(dates)})
+            AND department_id IS NOT NULL GROUP BY department_id, date HAVING COUNT(*) > 1 LIMIT 1""",
+        [source.pk, *_dates(dates)],
+    )
+    return cursor.fetchone() is not None
 
 
 def _publish_table(
@@ -142,13 +164,16 @@ def _publish_table(
     *,
     hourly: bool,
     state: str,
+    add: bool,
 ) -> int:
+    """`add`: departments may have several source ids, whose figures are added up."""
     observed = (ObservedHour if hourly else ObservedDay)._meta.db_table
     target = (SalesByHour if hourly else SalesSummary)._meta.db_table
     amount = "sales_amount" if hourly else "total_sales"
     hour = "hour, " if hourly else ""
     limit, limit_params = _only_departments("d.department_id", departments)
     figures = [amount, *_FIGURES]
+    money, number = (_money_sum, "SUM({})".format) if add else (str, str)
     differ = _differ("p", "n", figures)
     state_column = "" if hourly else ", state"
     if not hourly:
@@ -171,8 +196,8 @@ def _publish_table(
                n.guests, %s, %s, %s, %s, {_cast("%s")}{"" if hourly else ", %s"}
         FROM (
             SELECT o.department_id, o.date, {"o.hour, " if hourly else ""}
-                   {_money_sum(f"o.{source.measure}")} AS {amount}, {_money_sum("o.revenue")} AS revenue,
-                   {_money_sum("o.gross")} AS gross, SUM(o.orders) AS orders, SUM(o.guests) AS guests
+                   {money(f"o.{source.measure}")} AS {amount}, {money("o.revenue")} AS revenue,
+                   {money("o.gross")} AS gross, {number("o.orders")} AS orders, {number("o.guests")} AS guests
             FROM {observed} o
             JOIN (
                 SELECT DISTINCT d.department_id, d.date FROM {ObservedDay._meta.db_table} d
@@ -180,7 +205,7 @@ def _publish_table(
                       AND {_has_authority("d")}
             ) allowed ON allowed.department_id = o.department_id AND allowed.date = o.date
             WHERE o.connection_id = %s AND o.date IN ({_marks(dates)})
-            GROUP BY o.department_id, o.date{", o.hour" if hourly else ""}
+            {f"GROUP BY o.department_id, o.date{', o.hour' if hourly else ''}" if add else ""}
         ) n
         LEFT JOIN {target} p ON p.department_id = n.department_id AND p.date = n.date
              {"AND p.hour = n.hour" if hourly else ""}

@@ -119,6 +119,17 @@ def test_sales_of_an_unknown_department_wait_for_it(till):
     assert SalesByHour.objects.filter(department=cafe).count() == 2
 
 
+def test_a_department_that_changed_its_id_at_the_source_is_the_sum_of_both(till):
+    cafe = department_at(till, "old")
+    SourceDepartment.objects.create(
+        organisation=till.organisation, connection=till, external_id="new", department=cafe
+    )
+    rows = rows_of("old", cafe, DAY, {9: "0.1", 10: "5"}) + rows_of("new", cafe, DAY, {9: "0.2"})
+    bring(till, [DAY], rows)
+    assert day(cafe).total_sales == Decimal("5.3")
+    assert dict(SalesByHour.objects.values_list("hour", "sales_amount")) == {9: Decimal("0.3"), 10: Decimal(5)}
+
+
 def test_total_sales_follow_the_measure_of_the_connection(till):
     till.measure = "gross"
     till.save()

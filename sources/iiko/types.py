@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,7 @@ class RemoteDepartment:
     taxpayer_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SalesRow:
+class SalesRow(NamedTuple):
     """Sales of one department, business date and hour; money with 4 places, may be negative (returns).
 
     `external_id` None: the server named no department. `hour` is the local hour of closing 0-23, None if not given.
