@@ -8,9 +8,9 @@ THIN = "\u202f"  # narrow no-break space
 NOTHING = "—"
 
 
-def amount(value: Decimal | None) -> str:
+def amount(value: Decimal | str | None) -> str:
     """Rounded to whole units: `1 234 567`."""
-    return NOTHING if value is None else _grouped(value.quantize(Decimal(1), ROUND_HALF_UP))
+    return NOTHING if value is None or isinstance(value, str) else _grouped(value.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def exact(value: Decimal | None) -> str:

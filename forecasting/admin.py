@@ -10,6 +10,7 @@ from accounts.formats import percent
 from accounts.pages import HouseAdmin, ReadOnly
 from forecasting import pages
 from forecasting.choices import VERSION_TONES
+from forecasting.day_page import DayView
 from forecasting.models import ModelVersion
 
 
@@ -35,10 +36,11 @@ class ModelVersionAdmin(ReadOnly, HouseAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        model, comparison = pages.ModelView, pages.ComparisonView
+        model, comparison, day = pages.ModelView, pages.ComparisonView, DayView
         return [
             path("model/", wrap(model.as_view(model_admin=self)), name="forecasting_model"),
             path("comparison/", wrap(comparison.as_view(model_admin=self)), name="forecasting_comparison"),
+            path("day/", wrap(day.as_view(model_admin=self)), name="forecasting_day"),
             path("train/", wrap(pages.train), name="forecasting_train"),
             path("<int:pk>/serve/", wrap(pages.roll_back_to), name="forecasting_serve"),
             *super().get_urls(),

@@ -24,6 +24,11 @@ from sales.sync import BadRange, settled_range, start_sync
 
 KIND = "sync_sales"
 SHOWN_LINES = 30
+TONES = {
+    AutoSyncLog.Status.SUCCESS: "success",
+    AutoSyncLog.Status.PARTIAL: "warning",
+    AutoSyncLog.Status.ERROR: "danger",
+}
 
 
 def _branches(organisation: Organisation) -> DepartmentQuerySet:
@@ -122,17 +127,10 @@ class AutomaticView(UnfoldModelAdminViewMixin, TemplateView):
         return super().get_context_data(
             **kwargs,
             statistics=lines.statistics(),
-            lines=[(line, TONES[line.status]) for line in lines.order_by("-executed_at", "-id")[:SHOWN_LINES]],
+            lines=[(line, TONES[AutoSyncLog.Status(line.status)]) for line in lines.order_by("-executed_at", "-id")[:SHOWN_LINES]],
             box=asked_run(self.request, KIND),
             may_test=may_test(self.request),
         )
-
-
-TONES = {
-    AutoSyncLog.Status.SUCCESS: "success",
-    AutoSyncLog.Status.PARTIAL: "warning",
-    AutoSyncLog.Status.ERROR: "danger",
-}
 
 
 def may_test(request: HttpRequest) -> bool:

@@ -1,3 +1,4 @@
+import datetime as dt
 from typing import Any
 
 from django.contrib import admin
@@ -8,18 +9,24 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 
 from accounts.models import User
 from accounts.pages import DateRangeFilter, HouseAdmin, signed_in
-from departments.models import Closure, Department, Event, Holiday
+from departments.models import BEGINNING, Closure, Department, Event, Holiday
+
+
+class KnownFrom:
+    @admin.display(description=_("known from"), ordering="known_from")
+    def known(self, row: Holiday | Closure | Event) -> dt.date | str:
+        return "" if row.known_from == BEGINNING else row.known_from
 
 
 @admin.register(Holiday)
-class HolidayAdmin(HouseAdmin):
-    list_display = ["date", "name", "effect", "key", "known_from"]
+class HolidayAdmin(KnownFrom, HouseAdmin):
+    list_display = ["date", "name", "effect", "key", "known"]
     list_filter = [("date", DateRangeFilter), ("effect", ChoicesDropdownFilter)]
     search_fields = ["name", "key"]
     ordering = ["-date"]
 
 
-class OfDepartment(HouseAdmin):
+class OfDepartment(KnownFrom, HouseAdmin):
     """Rows of a department, or of the whole chain where they name none."""
 
     autocomplete_fields = ["department"]
@@ -32,14 +39,14 @@ class OfDepartment(HouseAdmin):
 
 @admin.register(Closure)
 class ClosureAdmin(OfDepartment):
-    list_display = ["department", "first", "last", "reason", "known_from"]
+    list_display = ["department", "first", "last", "reason", "known"]
     list_filter = [("first", DateRangeFilter), ("department", AutocompleteSelectFilter)]
     search_fields = ["department__name", "reason"]
 
 
 @admin.register(Event)
 class EventAdmin(OfDepartment):
-    list_display = ["name", "kind", "first", "last", "where", "strength", "known_from"]
+    list_display = ["name", "kind", "first", "last", "where", "strength", "known"]
     list_filter = [("first", DateRangeFilter), ("department", AutocompleteSelectFilter)]
     search_fields = ["name", "kind"]
 

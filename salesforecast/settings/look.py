@@ -23,10 +23,6 @@ def _item(title: Any, icon: str, url: str, permission: str, *also: str) -> dict[
     return {"title": title, "icon": icon, "link": reverse_lazy(url), "permission": allowed, "active": lit}
 
 
-def _tab(title: Any, url: str, permission: str) -> dict[str, Any]:
-    return {key: value for key, value in _item(title, "", url, permission).items() if key != "icon"}
-
-
 UNFOLD = {
     "SITE_TITLE": "salesforecast",
     "SITE_HEADER": "salesforecast",
@@ -57,16 +53,6 @@ UNFOLD = {
             "950": "#172554",
         },
     },
-    "TABS": [
-        {
-            "models": ["departments.holiday", "departments.closure", "departments.event"],
-            "items": [
-                _tab(_("Holidays"), "admin:departments_holiday_changelist", "departments.view_holiday"),
-                _tab(_("Closures"), "admin:departments_closure_changelist", "departments.view_closure"),
-                _tab(_("Events"), "admin:departments_event_changelist", "departments.view_event"),
-            ],
-        },
-    ],
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
@@ -82,12 +68,14 @@ UNFOLD = {
                     _item(_("Daily sales"), "calendar_month", "admin:sales_salessummary_changelist", "sales.view_salessummary"),
                     _item(_("Hourly sales"), "schedule", "admin:sales_salesbyhour_changelist", "sales.view_salesbyhour"),
                     _item(_("Load a period"), "download", "admin:sales_load", "sales.load_sales"),
+                    _item(_("Automatic loading"), "autorenew", "admin:sales_automatic", "runs.view_run"),
                 ],
             },
             {
                 "title": _("Sales forecast"),
                 "separator": True,
                 "items": [
+                    _item(_("A day by the hour"), "today", "admin:forecasting_day", "forecasting.view_forecast"),
                     _item(_("Fact against forecast"), "query_stats", "admin:forecasting_comparison", "forecasting.view_forecast"),
                     _item(_("Model"), "model_training", "admin:forecasting_model", "forecasting.view_modelversion"),
                 ],
@@ -98,10 +86,15 @@ UNFOLD = {
                 "items": [
                     _item(_("Departments"), "storefront", "admin:departments_department_changelist", "departments.view_department"),
                     _item(_("Connections"), "cable", "admin:departments_connection_changelist", "departments.view_connection"),
-                    _item(
-                        _("Calendar"), "celebration", "admin:departments_holiday_changelist", "departments.view_holiday",
-                        "admin:departments_closure_changelist", "admin:departments_event_changelist",
-                    ),
+                ],
+            },
+            {
+                "title": _("Calendar"),
+                "separator": True,
+                "items": [
+                    _item(_("Holidays"), "celebration", "admin:departments_holiday_changelist", "departments.view_holiday"),
+                    _item(_("Closures"), "door_front", "admin:departments_closure_changelist", "departments.view_closure"),
+                    _item(_("Events"), "campaign", "admin:departments_event_changelist", "departments.view_event"),
                 ],
             },
             {

@@ -14,6 +14,8 @@ PAGES = [
     "/admin/sales/salessummary/",
     "/admin/sales/salesbyhour/",
     "/admin/sales/salessummary/load/?run={run}",
+    "/admin/sales/salessummary/automatic/",
+    "/admin/forecasting/modelversion/day/",
     "/admin/forecasting/modelversion/comparison/",
     "/admin/forecasting/modelversion/comparison/?department={cafe}",
     "/admin/forecasting/modelversion/model/",

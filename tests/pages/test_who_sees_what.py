@@ -19,6 +19,8 @@ PAGES = {
     "admin:sales_salessummary_changelist": "sales.view_salessummary",
     "admin:sales_salesbyhour_changelist": "sales.view_salesbyhour",
     "admin:sales_load": "sales.load_sales",
+    "admin:sales_automatic": "runs.view_run",
+    "admin:forecasting_day": "forecasting.view_forecast",
     "admin:forecasting_comparison": "forecasting.view_forecast",
     "admin:forecasting_model": "forecasting.view_modelversion",
     "admin:forecasting_modelversion_changelist": "forecasting.view_modelversion",
