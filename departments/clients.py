@@ -20,7 +20,8 @@ def allowed_hosts(url: str) -> frozenset[str]:
     return frozenset(settings.SOURCE_ALLOWED_HOSTS or filter(None, [urlsplit(url).hostname]))
 
 
-def iiko_client(connection: Connection, *, patience: float | None = None) -> IikoClient:
+def iiko_client(connection: Connection, *, patience: float | None = None, owner: str = "") -> IikoClient:
+    """`owner` names who holds the server's lock: a run that is taken over then finds it its own."""
     server = Server(
         url=connection.url,
         login=connection.login or settings.IIKO_API_LOGIN,
@@ -32,7 +33,8 @@ def iiko_client(connection: Connection, *, patience: float | None = None) -> Iik
         include_returns=connection.include_returns,
         password_proven=bool(connection.facts.get("password_proven")),
     )
-    lock = DatabaseLock(settings.SOURCE_CONNECT_TIMEOUT + settings.SOURCE_READ_TIMEOUT + 60)
+    # A request that drips may last three read timeouts, and the lease is renewed between requests.
+    lock = DatabaseLock(settings.SOURCE_CONNECT_TIMEOUT + 3 * settings.SOURCE_READ_TIMEOUT + 30, owner)
     return IikoClient(server, tokens=DatabaseTokens(), lock=lock, clock=SystemClock())
 
 

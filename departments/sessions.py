@@ -35,9 +35,9 @@ class DatabaseTokens:
 class DatabaseLock:
     """A lease on a server: whoever stops renewing it loses it after `seconds`."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, owner: str = "") -> None:
         self.seconds = seconds
-        self.owner = uuid.uuid4().hex
+        self.owner = owner or uuid.uuid4().hex
 
     def acquire(self, server_key: str, wait_seconds: float) -> bool:
         SourceSession.objects.get_or_create(server=server_key)

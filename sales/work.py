@@ -94,7 +94,7 @@ def load_connection(work: Work) -> Outcome:
     begun = time.monotonic()
     loader: Loader | None = None
     try:
-        client = iiko_client(connection)
+        client = iiko_client(connection, owner=f"run {run.pk}")
         with client.session():
             loader = Loader(
                 work,
