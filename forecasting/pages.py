@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ from accounts.models import User
 from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import organisation_today
-from forecasting.choices import VERSION_TONES, Rule, VersionState
+from forecasting.choices import VERSION_TONES, VersionState
 from forecasting.compare import Comparison, compare, summary
 from forecasting.models import ForecastIssue, ModelVersion
 from runs.choices import Trigger
@@ -112,32 +113,37 @@ class ComparisonView(UnfoldModelAdminViewMixin, TemplateView):
             **kwargs,
             form=form,
             one=one,
-            rows=[shown_row(row) for row in rows],
+            rows=[shown_row(row, today) for row in rows],
             total=totals(rows),
             ranges=_ranges(today, one, asked.get("days_before", "1")),
             export=_export(form) if form.is_valid() else "",
-            rules=dict(Rule.choices),
         )
 
 
-def shown_row(row: Comparison) -> dict[str, Any]:
+def shown_row(row: Comparison, today: dt.date) -> dict[str, Any]:
     """A comparison with its badge, and whether the actual lies within the interval that holds 80 of 100 days."""
-    state = DayState(row.state) if row.state else None
+    state = DayState(row.state) if row.state else DayState.MISSING if row.date < today else None
     inside = None
     if row.actual is not None and row.lower_80 is not None and row.upper_80 is not None:
         inside = row.lower_80 <= row.actual <= row.upper_80
     return {
         "row": row,
         "inside": inside,
-        "state": state.label if state else _("ahead") if row.actual is None else "",
+        "state": state.label if state else _("ahead"),
         "tone": TONES[state] if state else "default",
     }
 
 
 def totals(rows: Sequence[Comparison]) -> dict[str, Any]:
-    """`summary` of the rows, with the difference of its sums."""
+    """`summary` of the rows with both figures and its `error`; whether those are `all` rows; all that was `sold`."""
     total = summary(rows)
-    return {**total, "error": total["predicted"] - total["actual"]}
+    sold = [row.actual for row in rows if row.actual is not None]
+    return {
+        **total,
+        "error": total["predicted"] - total["actual"],
+        "all": total["n"] == len(rows),
+        "sold": sum(sold, Decimal(0)) if sold else None,
+    }
 
 
 def _as_written(values: dict[str, str]) -> dict[str, str]:

@@ -65,7 +65,11 @@ def yesterday(organisation: Organisation, user: User, today: dt.date) -> dict[st
     """Rows of yesterday, the largest miss first, and what they add up to."""
     date = today - dt.timedelta(days=1)
     rows = compare(departments=_branches(organisation, user), first=date, last=date, today=today)
-    return {"date": date, "rows": sorted(map(shown_row, rows), key=_by_miss), "summary": totals(rows)}
+    return {
+        "date": date,
+        "rows": sorted((shown_row(row, today) for row in rows), key=_by_miss),
+        "summary": totals(rows),
+    }
 
 
 def _by_miss(row: dict[str, Any]) -> tuple[bool, Decimal, str]:

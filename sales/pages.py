@@ -124,10 +124,11 @@ class AutomaticView(UnfoldModelAdminViewMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         lines = AutoSyncLog.objects.visible_to(self.request.user)
+        newest = lines.order_by("-executed_at", "-id")[:SHOWN_LINES]
         return super().get_context_data(
             **kwargs,
             statistics=lines.statistics(),
-            lines=[(line, TONES[AutoSyncLog.Status(line.status)]) for line in lines.order_by("-executed_at", "-id")[:SHOWN_LINES]],
+            lines=[(line, TONES[AutoSyncLog.Status(line.status)]) for line in newest],
             box=asked_run(self.request, KIND),
             may_test=may_test(self.request),
         )

@@ -68,6 +68,23 @@ def test_yesterday_is_what_the_database_says(world: World, till):
     assert shown(total) in content(page)
 
 
+def test_yesterdays_total_counts_a_department_without_a_forecast_too(world: World, till):
+    Forecast.objects.filter(department=world.bakery).delete()
+    text = content(reader(world, "administrator").get("/"))
+    sold = SalesSummary.objects.filter(department__in=world.departments, date=world.days[-1])
+    assert f"Yesterday {world.days[-1]:%a, %d.%m} {shown(sum(sold.values_list('total_sales', flat=True)))}" in text
+    compared = sold.exclude(department=world.bakery).values_list("total_sales", flat=True)
+    assert "Together, where both are known" in text and shown(sum(compared)) in text
+
+
+def test_a_department_of_which_nothing_came_is_missing_and_not_yet_to_come(world: World, till):
+    SalesSummary.objects.filter(department=world.bakery, date=world.days[-1]).delete()
+    line = next(
+        line for line in rows(reader(world, "administrator").get("/"), "sf-compact") if line.startswith("Bakery")
+    )
+    assert "missing" in line and "—" in line
+
+
 def test_today_and_tomorrow_are_the_sums_of_the_newest_forecasts(world: World, till):
     page = content(reader(world, "administrator").get("/"))
     for date in (world.today, world.today + dt.timedelta(days=1)):
