@@ -170,7 +170,9 @@ class Loader:
         """The units, made where they are missing, and nobody else's until the transaction ends."""
         organisation = self.connection.organisation
         fresh = [SourceDay(organisation=organisation, connection=self.connection, date=date) for date in dates]
-        found = SourceDay.objects.select_for_update().filter(connection=self.connection, date__in=dates).order_by("date")
+        found = (
+            SourceDay.objects.select_for_update().filter(connection=self.connection, date__in=dates).order_by("date")
+        )
         days = {day.date: day for day in found}
         if len(days) < len(dates):
             SourceDay.objects.bulk_create(fresh, ignore_conflicts=True)
@@ -205,9 +207,7 @@ class Loader:
                     self.loaded.without_hour[date] += row.revenue
                     continue
                 staged.append(
-                    StagedRow(
-                        external_id, department, date, row.hour, row.revenue, row.gross, row.orders, row.guests
-                    )
+                    StagedRow(external_id, department, date, row.hour, row.revenue, row.gross, row.orders, row.guests)
                 )
             self.loaded.summary_records += department is not None
             self.loaded.hourly_records += sum(row.hour is not None for row in hours) if department else 0
@@ -240,20 +240,16 @@ class Loader:
         publishing.mark(self.connection, [day.date], DayState.SUSPICIOUS)
         self._note(day, DayState.SUSPICIOUS, raw_rows=0)
 
-    def _vanished(
-        self, dates: list[dt.date], staged: Mapping[dt.date, list[StagedRow]]
-    ) -> list[tuple[str, dt.date]]:
+    def _vanished(self, dates: list[dt.date], staged: Mapping[dt.date, list[StagedRow]]) -> list[tuple[str, dt.date]]:
         """(source id, date) that had sales and are absent from the answer; kept until a person decides."""
         came = {(row.external_id, row.date) for date in dates for row in staged[date] if row.hour == WHOLE_DAY}
         had = ObservedDay.objects.filter(connection=self.connection, date__in=dates).exclude(department=None)
         found = []
-        for external_id, date in had.filter(~Q(revenue=0) | ~Q(gross=0)).values_list("external_id", "date"):
+        rows = had.filter(~Q(revenue=0) | ~Q(gross=0)).values_list("external_id", "date", "department__name")
+        for external_id, date, name in rows:
             if (external_id, date) not in came and (self.only is None or external_id in self.only):
                 found.append((external_id, date))
-        if found:
-            names = dict(Department.objects.filter(sources__connection=self.connection).values_list("pk", "name"))
-        for external_id, date in found:
-            self.loaded.vanished[names.get(self.links[external_id], external_id)].append(date)
+                self.loaded.vanished[name].append(date)
         return found
 
     def _note(self, day: SourceDay, state: str, *, raw_rows: int) -> None:
