@@ -10,16 +10,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from accounts.formats import count
-from accounts.pages import HouseAdmin, page_organisation, signed_in
+from accounts.pages import HouseAdmin, ReadOnly, page_organisation, signed_in
 from departments.choices import Kind
 from departments.clients import check_connection
 from departments.connect import check_url
-from departments.models import Connection
+from departments.models import Connection, SourceDepartment
 from departments.sync import start_sync
 from departments.work import as_error
 from runs.choices import Trigger
@@ -56,6 +57,16 @@ class ConnectionForm(forms.ModelForm):
         return values
 
 
+class SourceDepartmentInline(ReadOnly, TabularInline):
+    model = SourceDepartment
+    extra = 0
+    per_page = 20
+    tab = True
+    fields = ["name", "department", "external_id", "type", "seen_at"]
+    readonly_fields = fields
+    verbose_name_plural = _("Departments of the server")
+
+
 @admin.register(Connection)
 class ConnectionAdmin(HouseAdmin):
     form = ConnectionForm
@@ -65,6 +76,7 @@ class ConnectionAdmin(HouseAdmin):
     actions = ["check_chosen", "synchronise_chosen"]
     actions_submit_line = ["save_and_check", "save_and_synchronise"]
     readonly_fields = ["says", "checked_at"]
+    inlines = [SourceDepartmentInline]
     fieldsets = [
         (None, {"fields": ["organisation", "name", "kind", "is_active"]}),
         (_("Server"), {"fields": ["url", "login", "password", "api_key", "auth_header", "time_zone"]}),

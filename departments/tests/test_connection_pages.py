@@ -42,6 +42,8 @@ def form(world: World, **more: object) -> dict[str, object]:
         "include_returns": "on",
         "is_active": "on",
         "time_zone": "",
+        "source_departments-TOTAL_FORMS": "0",
+        "source_departments-INITIAL_FORMS": "0",
         **more,
     }
 

@@ -38,6 +38,7 @@ UNFOLD = {
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "operations.start.start_page",
     "STYLES": [lambda request: static("salesforecast/pages.css")],
+    "SCRIPTS": [lambda request: static("salesforecast/pages.js")],
     "COLORS": {
         "primary": {
             "50": "#eff6ff",
@@ -103,7 +104,10 @@ UNFOLD = {
                 "items": [
                     _item(_("Work"), "manufacturing", "admin:runs_run_changelist", "runs.view_run"),
                     _item(_("Schedules"), "alarm", "admin:django_celery_beat_periodictask_changelist", "django_celery_beat.view_periodictask"),
-                    _item(_("People"), "group", "admin:accounts_user_changelist", "accounts.view_user"),
+                    _item(
+                        _("People"), "group", "admin:accounts_user_changelist", "accounts.view_user",
+                        "admin:accounts_membership_changelist", "admin:accounts_membership_change",
+                    ),
                     _item(_("API keys"), "key", "admin:accounts_apikey_changelist", "accounts.view_apikey"),
                 ],
             },

@@ -1,0 +1,17 @@
+// A form that was sent says so, and is not sent twice.
+"use strict";
+
+document.addEventListener("submit", (event) => {
+    const button = event.target.querySelector(".sf-button[type=submit]");
+    if (!button || event.target.hasAttribute("hx-post")) return;
+    button.setAttribute("aria-busy", "true");
+    setTimeout(() => { button.disabled = true; });
+});
+
+// The way back in the browser's history shows the page as it was left.
+window.addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll(".sf-button[aria-busy]")) {
+        button.removeAttribute("aria-busy");
+        button.disabled = false;
+    }
+});
