@@ -108,6 +108,11 @@ class ConnectionAdmin(HouseAdmin):
             obj.facts, obj.checked_at = {}, None
         super().save_model(request, obj, form, change)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What a source said would go with it. One that has said something is switched off instead."""
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and obj is not None and not obj.source_departments.exists()
+
     def has_sync_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("departments.sync_departments")
 

@@ -1,8 +1,10 @@
 """Connections on the screen: secrets go in and never come out, a check tells what the server said."""
 
 import pytest
+from django.test import Client
 
-from departments.models import Connection, Department
+from accounts.models import User
+from departments.models import Connection, Department, SourceDepartment
 from runs.models import Run
 from sources.simulator import IikoServer
 from sources.simulator.worlds.base import Node
@@ -123,6 +125,16 @@ def test_the_list_of_departments_synchronises_for_those_who_may(world: World, ti
     assert "Synchronise" not in words(
         reader(world, "staff").get("/admin/departments/department/").content.decode().split('id="content"')[1]
     )
+
+
+def test_a_connection_that_has_said_something_is_switched_off_rather_than_deleted(world: World, till):
+    root = Client()
+    root.force_login(User.objects.create_superuser("root", password="x"), backend="accounts.backends.RoleBackend")
+    seen = SourceDepartment.objects.create(organisation=world.organisation, connection=till, external_id="e-1")
+    assert root.post(f"{LIST}{till.pk}/delete/", {"post": "yes"}).status_code == 403
+    seen.delete()
+    root.post(f"{LIST}{till.pk}/delete/", {"post": "yes"})
+    assert not Connection.objects.filter(pk=till.pk).exists()
 
 
 def test_only_administrators_see_connections(world: World, till):
