@@ -17,14 +17,14 @@ class Recipe:
     level_power: float = 0.7  # weight of a series in training: its level to this power
     rows: int = 40_000
     rows_per_record: float = 3.0  # few records do not become more evidence by repetition
-    trees: int = 220
-    rate: float = 0.06
+    trees: int = 150
+    rate: float = 0.085
     leaves: int = 31
     leaf_rows: int = 40
     bins: int = 63
     mix_weight: float = 0.25
     calibration_rows: int = 15_000
-    calibration_trees: int = 120
+    calibration_trees: int = 100
     calibration_days: int = 70
 
 

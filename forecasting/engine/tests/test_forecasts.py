@@ -107,6 +107,18 @@ def test_forecasts_are_never_negative_and_intervals_are_nested(model, values, ho
     assert (np.diff(order, axis=1) >= 0).all()
 
 
+def test_a_wild_series_has_wide_bounds_that_stop_at_zero(model):
+    """Sales that are mostly nothing and now and then a lot reach down to zero, not below."""
+    draw = np.random.default_rng(4)
+    wild = pd.DataFrame({"series_id": "wild", "date": pd.date_range(end=CUTOFF, periods=200)})
+    wild["y"] = np.where(draw.random(200) < 0.7, 0.0, draw.lognormal(6, 1.5, 200))
+    out = predict(model, world.panel(pd.concat([world.sales(series=3, days=450), wild])), CUTOFF, 28)
+    mine = out[out["series_id"] == "wild"]
+    assert (mine["rule"] == "model").all()
+    assert (mine[["lo80", "lo95"]] >= 0).all().all() and (mine["lo95"] == 0).mean() > 0.5
+    assert (mine["hi80"] - mine["yhat"]).mean() > 0.5 * mine["yhat"].mean()
+
+
 def test_days_known_to_be_closed_are_zero_and_say_so(model):
     known = world.covariates(world.day(490))
     known["closed"] = (known["date"] == world.day(455)).astype(int)
