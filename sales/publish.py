@@ -136,13 +136,31 @@ def publish(
     """
     if not dates:
         return 0
+    changed = 0
     with database.cursor() as cursor:
         add = _has_doubles(cursor, source, dates)
-        changed = _publish_table(cursor, source, dates, run, departments, hourly=True, state=state, add=add)
-        changed += _publish_table(cursor, source, dates, run, departments, hourly=False, state=state, add=add)
-        for hourly in (True, False) if withdraw else ():
-            changed += _withdraw(cursor, source, dates, departments, hourly=hourly)
+        for same, allowed in _authorised(source, dates, departments):
+            for hourly in (True, False):
+                changed += _publish_table(cursor, source, same, run, allowed, hourly=hourly, state=state, add=add)
+                if withdraw:
+                    changed += _withdraw(cursor, source, same, allowed, hourly=hourly)
     return changed
+
+
+def _authorised(
+    source: Connection, dates: Collection[dt.date], only: Collection[UUID] | None
+) -> list[tuple[list[dt.date], list[UUID]]]:
+    """The dates, grouped by the departments over which `source` has authority on them; without the empty groups."""
+    asked = Authority.objects.filter(organisation=source.organisation_id).order_by("from_date")
+    if only is not None:
+        asked = asked.filter(department__in=only)
+    rows = list(asked.values_list("department", "from_date", "connection"))
+    groups: dict[tuple[UUID, ...], list[dt.date]] = {}
+    for date in dates:
+        newest = {department: connection for department, start, connection in rows if start <= date}
+        allowed = tuple(department for department, connection in newest.items() if connection == source.pk)
+        groups.setdefault(allowed, []).append(date)
+    return [(same, list(allowed)) for allowed, same in groups.items() if allowed]
 
 
 def _has_doubles(cursor: Any, source: Connection, dates: Collection[dt.date]) -> bool:
@@ -160,7 +178,7 @@ def _publish_table(
     source: Connection,
     dates: Collection[dt.date],
     run: int | None,
-    departments: Collection[UUID] | None,
+    allowed: Collection[UUID],
     *,
     hourly: bool,
     state: str,
@@ -171,7 +189,6 @@ def _publish_table(
     target = (SalesByHour if hourly else SalesSummary)._meta.db_table
     amount = "sales_amount" if hourly else "total_sales"
     hour = "hour, " if hourly else ""
-    limit, limit_params = _only_departments("d.department_id", departments)
     figures = [amount, *_FIGURES]
     money, number = (_money_sum, "SUM({})".format) if add else (str, str)
     differ = _differ("p", "n", figures)
@@ -187,6 +204,18 @@ def _publish_table(
         else f""", state = CASE WHEN excluded.state = '{DayState.COMPLETE}' AND {target}.state IN
                  ('{DayState.COMPLETE}', '{DayState.RESTATED}') THEN '{DayState.RESTATED}' ELSE excluded.state END"""
     )
+    cursor.execute(
+        f"SELECT 1 FROM {target} WHERE date IN ({_marks(dates)}) AND department_id IN ({_marks(allowed)}) LIMIT 1",
+        [*_dates(dates), *_uuids(allowed)],
+    )
+    fresh = cursor.fetchone() is None
+    written = [*figures, "connection_id", "updated_at", "synced_at", "changed_by_id"]
+    compared = f"""
+        LEFT JOIN {target} p ON p.department_id = n.department_id AND p.date = n.date
+             {"AND p.hour = n.hour" if hourly else ""}
+        WHERE p.id IS NULL OR {differ}
+        ON CONFLICT ({"date, department_id, hour" if hourly else "department_id, date"}) DO UPDATE SET
+            {", ".join(f"{name} = excluded.{name}" for name in written)}{new_state}"""
     now = _instant()
     cursor.execute(
         f"""
@@ -199,20 +228,9 @@ def _publish_table(
                    {money(f"o.{source.measure}")} AS {amount}, {money("o.revenue")} AS revenue,
                    {money("o.gross")} AS gross, {number("o.orders")} AS orders, {number("o.guests")} AS guests
             FROM {observed} o
-            JOIN (
-                SELECT DISTINCT d.department_id, d.date FROM {ObservedDay._meta.db_table} d
-                WHERE d.connection_id = %s AND d.date IN ({_marks(dates)}) AND d.department_id IS NOT NULL {limit}
-                      AND {_has_authority("d")}
-            ) allowed ON allowed.department_id = o.department_id AND allowed.date = o.date
-            WHERE o.connection_id = %s AND o.date IN ({_marks(dates)})
+            WHERE o.connection_id = %s AND o.date IN ({_marks(dates)}) AND o.department_id IN ({_marks(allowed)})
             {f"GROUP BY o.department_id, o.date{', o.hour' if hourly else ''}" if add else ""}
-        ) n
-        LEFT JOIN {target} p ON p.department_id = n.department_id AND p.date = n.date
-             {"AND p.hour = n.hour" if hourly else ""}
-        WHERE p.id IS NULL OR {differ}
-        ON CONFLICT ({"date, department_id, hour" if hourly else "department_id, date"}) DO UPDATE SET
-            {", ".join(f"{name} = excluded.{name}" for name in [*figures, "connection_id", "updated_at", "synced_at",
-                                                                 "changed_by_id"])}{new_state}
+        ) n {"" if fresh else compared}
         """,
         [
             _uuid(source.organisation_id),
@@ -224,33 +242,29 @@ def _publish_table(
             *([] if hourly else [state]),
             source.pk,
             *_dates(dates),
-            *limit_params,
-            source.pk,
-            source.pk,
-            *_dates(dates),
-            *([] if hourly else [state, state]),
+            *_uuids(allowed),
+            *([] if fresh or hourly else [state, state]),
         ],
     )
     return int(cursor.rowcount)
 
 
 def _withdraw(
-    cursor: Any, source: Connection, dates: Collection[dt.date], departments: Collection[UUID] | None, *, hourly: bool
+    cursor: Any, source: Connection, dates: Collection[dt.date], allowed: Collection[UUID], *, hourly: bool
 ) -> int:
     """Delete published rows that `source` has authority for and no longer observes."""
     observed = (ObservedHour if hourly else ObservedDay)._meta.db_table
     target = (SalesByHour if hourly else SalesSummary)._meta.db_table
-    limit, limit_params = _only_departments(f"{target}.department_id", departments)
     # A day whose state is "missing" stands for a deletion by a person and is not the source's to withdraw.
     standing = "" if hourly else f"AND {target}.state <> '{DayState.MISSING}'"
     cursor.execute(
         f"""
-        DELETE FROM {target} WHERE {target}.date IN ({_marks(dates)}) {limit} {standing} AND {_has_authority(target)}
-        AND NOT EXISTS (
+        DELETE FROM {target} WHERE {target}.date IN ({_marks(dates)}) AND {target}.department_id IN ({_marks(allowed)})
+        {standing} AND NOT EXISTS (
             SELECT 1 FROM {observed} o WHERE o.connection_id = %s AND o.department_id = {target}.department_id
             AND o.date = {target}.date {f"AND o.hour = {target}.hour" if hourly else ""})
         """,
-        [*_dates(dates), *limit_params, source.pk, source.pk],
+        [*_dates(dates), *_uuids(allowed), source.pk],
     )
     return int(cursor.rowcount)
 
@@ -258,16 +272,13 @@ def _withdraw(
 def mark(
     source: Connection, dates: Collection[dt.date], state: str, departments: Collection[UUID] | None = None
 ) -> int:
-    """Set the state of published days without touching a figure."""
-    limit, limit_params = _only_departments("department_id", departments)
-    table = SalesSummary._meta.db_table
-    with database.cursor() as cursor:
-        cursor.execute(
-            f"""UPDATE {table} SET state = %s, updated_at = %s
-                WHERE date IN ({_marks(dates)}) {limit} AND state <> %s AND {_has_authority(table)}""",
-            [state, _instant(), *_dates(dates), *limit_params, state, source.pk],
-        )
-        return int(cursor.rowcount)
+    """Set the state of published days that `source` has authority for, without touching a figure."""
+    return sum(
+        SalesSummary.objects.filter(date__in=same, department__in=allowed)
+        .exclude(state=state)
+        .update(state=state, updated_at=timezone.now())
+        for same, allowed in _authorised(source, dates, departments)
+    )
 
 
 def adopt(source: Connection, external_ids: Sequence[str]) -> int:
@@ -292,15 +303,6 @@ def publish_adopted(connection: Connection, new_ids: Sequence[str], **kwargs: An
             adopt(connection, new_ids)
 
 
-def _has_authority(alias: str) -> str:
-    """SQL: the connection given as the next parameter has authority over the row's department on its date."""
-    table = Authority._meta.db_table
-    return (
-        f"(SELECT a.connection_id FROM {table} a WHERE a.department_id = {alias}.department_id"
-        f" AND a.from_date <= {alias}.date ORDER BY a.from_date DESC LIMIT 1) = %s"
-    )
-
-
 def _differ(left: str, right: str, names: Sequence[str]) -> str:
     operator = "IS DISTINCT FROM" if database.vendor == "postgresql" else "IS NOT"
     return "(" + " OR ".join(f"{left}.{name} {operator} {right}.{name}" for name in names) + ")"
@@ -313,14 +315,6 @@ def _money_sum(column: str) -> str:
     return f"SUM(CAST(ROUND({column} * 10000) AS INTEGER)) / 10000.0"
 
 
-def _only_departments(column: str, departments: Collection[UUID] | None) -> tuple[str, list[Any]]:
-    if departments is None:
-        return "", []
-    if not departments:
-        return "AND 1 = 0", []
-    return f"AND {column} IN ({_marks(departments)})", [_uuid(department) for department in departments]
-
-
 def _marks(values: Collection[Any]) -> str:
     return ", ".join(["%s"] * len(values))
 
@@ -331,6 +325,10 @@ def _cast(mark: str) -> str:
 
 def _uuid(value: UUID) -> Any:
     return value if database.vendor == "postgresql" else value.hex
+
+
+def _uuids(values: Iterable[UUID]) -> list[Any]:
+    return [_uuid(value) for value in values]
 
 
 def _dates(dates: Iterable[dt.date]) -> list[Any]:

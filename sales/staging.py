@@ -64,15 +64,12 @@ def staged(rows: Iterable[StagedRow]) -> Iterator[Any]:
 
 def _copy_text(rows: Iterable[StagedRow]) -> str:
     """COPY's text format; source ids are the only free text in it."""
+    null = "\\N"
     return "".join(
-        f"{_escape(row.external_id)}\t{_null(row.department)}\t{row.date}\t{row.hour}\t{_null(row.revenue)}\t"
-        f"{_null(row.gross)}\t{_null(row.orders)}\t{_null(row.guests)}\n"
-        for row in rows
+        f"{_escape(external_id)}\t{department or null}\t{date}\t{hour}\t{null if revenue is None else revenue}\t"
+        f"{null if gross is None else gross}\t{null if orders is None else orders}\t{null if guests is None else guests}\n"
+        for external_id, department, date, hour, revenue, gross, orders, guests in rows
     )
-
-
-def _null(value: object) -> object:
-    return "\\N" if value is None else value
 
 
 def _escape(text: str) -> str:

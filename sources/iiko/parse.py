@@ -16,6 +16,7 @@ from sources.iiko.query import DATE, DEPARTMENT, GROSS, GUESTS, HOUR, ORDERS, RE
 from sources.iiko.types import Column, RemoteDepartment, SalesAnswer, SalesRow
 
 LIMIT = Decimal("1e13")
+MOST_COUNT = 10**13
 PLACES = Decimal("0.0001")
 # Wide enough that no sum below is ever rounded.
 EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
@@ -62,7 +63,8 @@ def sales(body: bytes, first: date, last: date) -> SalesAnswer:
     raw = _decode(body)
     with localcontext(EXACT):
         cells = _sum(raw)
-        rows = [_row(key, cell, first, last) for key, cell in _merge(cells, raw).items()]
+        dates = {text: _date(text, first, last) for text in {day for _, day, _ in cells}}
+        rows = [_row(key, cell, dates) for key, cell in _merge(cells, raw).items()]
     rows.sort(key=lambda row: (row.external_id or "", row.date, -1 if row.hour is None else row.hour))
     return SalesAnswer(rows=rows, raw_rows=len(raw), first=first, last=last)
 
@@ -114,15 +116,16 @@ def _absurd(money: Decimal) -> bool:
 def _merge(cells: dict[_Key, _Cell], raw: Iterable[_Row]) -> dict[tuple[str | None, str | None, int | None], _Cell]:
     """Keys as we know them ("05" and 5 are one hour), money with 4 places.
 
-    Adding keeps every digit: a sum with more than 4 places tells that a row had them, and only then each is looked at.
+    Adding keeps every digit: a total with more than 4 places tells that a row had them, and only then each is looked at.
     """
-    if any(_is_long(cell[0]) or _is_long(cell[1]) for cell in cells.values()):
+    if any(_is_long(sum(cell[column] for cell in cells.values())) for column in (0, 1)):  # type: ignore[misc]
         for row in raw:
             row.revenue, row.gross = four_places(row.revenue, REVENUE), four_places(row.gross, GROSS)
         cells = _sum(raw)
     merged: dict[tuple[str | None, str | None, int | None], _Cell] = {}
+    hours = {hour: _hour(hour) for _, _, hour in cells}
     for (department, day, hour), cell in cells.items():
-        key = ((department or "").strip() or None, day, _hour(hour))
+        key = ((department or "").strip() or None, day, hours[hour])
         other = merged.get(key)
         merged[key] = (
             cell
@@ -148,13 +151,13 @@ def four_places(money: Decimal, what: str) -> Decimal:
     return rounded
 
 
-def _row(key: tuple[str | None, str | None, int | None], cell: _Cell, first: date, last: date) -> SalesRow:
+def _row(key: tuple[str | None, str | None, int | None], cell: _Cell, dates: dict[str | None, date]) -> SalesRow:
     department, day, hour = key
     revenue, gross, orders, guests = cell
     assert isinstance(revenue, Decimal) and isinstance(gross, Decimal)
     return SalesRow(
         external_id=department,
-        date=_date(day, first, last),
+        date=dates[day],
         hour=hour,
         revenue=revenue.quantize(PLACES),
         gross=gross.quantize(PLACES),
@@ -189,8 +192,10 @@ def _hour(value: str | float | None) -> int | None:
 def _whole(number: object, what: str) -> int | None:
     if number is None:
         return None
+    if type(number) is int and -MOST_COUNT < number < MOST_COUNT:
+        return number
     assert isinstance(number, int | float)
-    if not abs(number) < 1e13 or number != int(number):
+    if not abs(number) < MOST_COUNT or number != int(number):
         raise SourceError("bad_data", what=what)
     return int(number)
 
