@@ -55,7 +55,9 @@ deep: install-dev $(VAR_DIR)/static/collected ## millions of rows, thousands of 
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py deep
 	@$(MAKE) bench
 
-bench: install-dev ## forecast accuracy on public sets (REFEREE=path to referee.py)
+bench: install-dev ## speed of loading and forecasting as ratios, then accuracy on public sets (REFEREE=path to referee.py)
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.load
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.forecast
 	@[ -f "$(REFEREE)" ] || { echo "bench: $(REFEREE) is not here; name the referee: REFEREE=/path/to/referee.py make bench" >&2; exit 1; }
 	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/own_secrets.py $(VAR_DIR)/secrets.env
 	@set -a; . $(VAR_DIR)/secrets.env; $(PYTHON_IN_VENV) $(REFEREE) run --python $(PYTHON_IN_VENV) --json $(VAR_DIR)/bench.json
