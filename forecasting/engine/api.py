@@ -18,7 +18,7 @@ from forecasting.engine.mix import Mix
 from forecasting.engine.panel import Panel
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_hash
 
-PURGE = 28  # days around a calibration block that its models do not learn either: a season looks like its edges
+PURGE = 28  # days around last year's block that its models do not learn either: a season looks like its edges
 RECALIBRATE = pd.Timedelta(days=91)
 Progress = Callable[[float, str], None]
 COLUMNS = ["series_id", "cutoff", "date", "h", "yhat", "lo80", "hi80", "lo95", "hi95", "rule", "p_open"]
@@ -131,7 +131,8 @@ def _calibrate(
         blocks.append((last - 364 - 14, last - 364 + 42))
     rows = []
     for first, end in blocks:
-        usable[max(first - PURGE, 0) : end + PURGE] = False
+        edge = PURGE if end <= last else 0
+        usable[max(first - edge, 0) : end + edge] = False
         rows.append(_block_rows(past, first, end, recipe.horizon))
     s, o, h = (np.concatenate(part) for part in zip(*rows, strict=True))
     if len(s) > recipe.calibration_rows:
