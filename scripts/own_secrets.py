@@ -16,6 +16,7 @@ def ensure(path: Path) -> None:
     known = {line.split("=", 1)[0] for line in lines}
     if missing := [name for name in NAMES if name not in known]:
         lines += [f"{name}={secrets.token_hex(32)}" for name in missing]
+        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".new")
         draft.unlink(missing_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -53,7 +53,7 @@ def test_a_free_port_is_no_complaint(taken_port):
 
 
 def test_secrets_are_made_once_and_for_their_owner_only(tmp_path):
-    path = tmp_path / "secrets.env"
+    path = tmp_path / "var" / "secrets.env"
     own_secrets.ensure(path)
     first = path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -70,6 +70,13 @@ def test_a_secret_that_is_there_survives_the_making_of_the_other(tmp_path):
     lines = path.read_text().splitlines()
     assert lines[0] == "FIELD_ENCRYPTION_KEY=" + "x" * 40
     assert lines[1].startswith("SECRET_KEY=")
+
+
+def test_settings_that_make_no_sense_are_one_sentence_and_no_traceback(tmp_path):
+    done = tool("manage.py", "check", PATH=os.environ["PATH"], VAR_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("SECRET_KEY is not set.")
+    assert "Traceback" not in done.stderr
 
 
 def test_without_a_python_the_installation_says_which_it_looked_for(tmp_path):
