@@ -2,7 +2,7 @@
 
 from salesforecast.settings.base import REDIS_URL, TIME_ZONE, VAR_DIR, env
 
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or env.text("RABBITMQ_URL") or REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or env.text("RABBITMQ_URL") or REDIS_URL or "filesystem://localhost//"
 if CELERY_BROKER_URL.startswith("filesystem://"):
     _folder = VAR_DIR / "broker"
     for _name in ("messages", "processed", "control"):
