@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from runs.ledger import RunFailed, Work
 from sales import publish as publishing
 from sales.choices import TRUSTED, DayState
 from sales.models import DepartmentCutoff, ObservedDay, SalesSummary, SourceDay
-from sales.staging import WHOLE_DAY, StagedRow
+from sales.staging import WHOLE_DAY, StagedRow, copy_text
 from sources.iiko.client import IikoClient
 from sources.iiko.types import SalesRow
 
@@ -137,21 +138,45 @@ class Loader:
                     self._distrust(days[date])
                 else:
                     good.append(date)
-            self.loaded.changed_rows += self._replace(good, staged)
+            self.loaded.changed_rows += self._replace([days[date] for date in good], staged)
             if self.only is None:
                 for date in good:
                     self._note(days[date], self._state(date), raw_rows=len(rows_of.get(date, [])))
-                SourceDay.objects.bulk_update(days.values(), ["state", "raw_rows", "fence", "run", "loaded_at"])
+            noted = ["state", "raw_rows", "digest", "fence", "run", "loaded_at"]
+            SourceDay.objects.bulk_update(days.values(), noted)
             if self.dry_run:
                 transaction.set_rollback(True)
 
-    def _replace(self, dates: list[dt.date], staged: Mapping[dt.date, list[StagedRow]]) -> int:
-        if not dates:
+    def _replace(self, days: list[SourceDay], staged: Mapping[dt.date, list[StagedRow]]) -> int:
+        """Observations and published sales of the days; returns how many rows changed.
+
+        Observations whose digest is the stored one are the stored ones: they are not even compared.
+        """
+        if not days:
             return 0
-        run = self.work.run.pk
+        run, dates = self.work.run.pk, [day.date for day in days]
         keep = self._vanished(dates, staged)
-        rows = [row for date in dates for row in staged[date]]
-        changes = publishing.store_observations(self.connection, dates, rows, run=run, only=self.only, keep=keep)
+        kept_dates = {date for _external_id, date in keep}
+        texts = {date: copy_text(staged[date]) for date in dates}
+        other = []
+        for day in days:
+            digest = blake2b(texts[day.date].encode(), digest_size=16).hexdigest()
+            if self.only is not None or day.date in kept_dates:
+                digest = ""
+            if not digest or digest != day.digest:
+                other.append(day.date)
+            day.digest = digest
+        changes = publishing.NOTHING
+        if other:
+            changes = publishing.store_observations(
+                self.connection,
+                other,
+                [row for date in other for row in staged[date]],
+                run=run,
+                text="".join(texts[date] for date in other),
+                only=self.only,
+                keep=keep,
+            )
         changed = changes.written + changes.vanished
         departments = None if self.only_department is None else [self.only_department]
         by_state: dict[str, list[dt.date]] = defaultdict(list)

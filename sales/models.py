@@ -41,6 +41,9 @@ class SourceDay(models.Model):
     state = models.CharField(_("state"), max_length=12, choices=DayState, default=DayState.MISSING)
     is_settled = models.BooleanField(default=False)
     raw_rows = models.PositiveIntegerField(default=0)
+    digest = models.CharField(
+        max_length=32, blank=True, help_text=_("Of the observations as they stand; empty: unknown")
+    )
     fence = models.PositiveBigIntegerField(default=0)
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     loaded_at = models.DateTimeField(_("loaded"), null=True, blank=True)

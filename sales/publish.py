@@ -30,24 +30,27 @@ class Changes:
     vanished: int
 
 
+NOTHING = Changes(0, 0)
+
+
 def store_observations(
     source: Connection,
     dates: Collection[dt.date],
-    rows: Iterable[StagedRow],
+    rows: Sequence[StagedRow],
     *,
     run: int | None,
+    text: str | None = None,
     only: Collection[str] | None = None,
     keep: Collection[tuple[str, dt.date]] = (),
 ) -> Changes:
     """Replace what `source` said of `dates` by `rows`.
 
     `only`: source ids the load was limited to; all others stay. `keep`: (source id, date) pairs whose old
-    observations stay although nothing came for them.
+    observations stay although nothing came for them. `text`: the rows as COPY text, if they were written out already.
     """
-    rows = list(rows)
     whole_days = sum(row.hour == WHOLE_DAY for row in rows)
     written = vanished = 0
-    with staged(rows) as cursor:
+    with staged(rows, text) as cursor:
         for model, hourly, came in ((ObservedDay, False, whole_days), (ObservedHour, True, len(rows) - whole_days)):
             table = model._meta.db_table
             fresh = _count(cursor, table, source, dates) == 0

@@ -14,7 +14,9 @@ SENTENCES = {
         "%(source)s names a department we do not know (%(id)s) with sales of %(sum)s. They are kept aside; synchronise departments."
     ),
     "no_department": _("%(source)s sent sales of %(sum)s without a department. They are kept aside."),
-    "no_hour": _("%(source)s sent sales of %(sum)s without an hour for %(dates)s: the hours there do not add up to the day."),
+    "no_hour": _(
+        "%(source)s sent sales of %(sum)s without an hour for %(dates)s: the hours there do not add up to the day."
+    ),
     "missing_branches": _("Not loaded from %(source)s: %(names)s."),
     "loaded_range": _("Sales from %(first)s to %(last)s"),
     "overtaken": _("%(source)s, %(date)s: a newer load has been there already; this one changed nothing."),

@@ -1,7 +1,7 @@
 """Rows on their way into the database: a temporary table, filled by COPY or one executemany."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -35,13 +35,18 @@ _TYPES = {
 
 
 @contextmanager
-def staged(rows: Iterable[StagedRow]) -> Iterator[Any]:
-    """A cursor in whose session the table `staged_sales` holds exactly `rows`. Needs a transaction."""
+def staged(rows: Sequence[StagedRow], text: str | None = None) -> Iterator[Any]:
+    """A cursor in whose session the table `staged_sales` holds exactly `rows`. Needs a transaction.
+
+    `text` is `copy_text(rows)` for who has it already.
+    """
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_sales ({_TYPES[connection.vendor]})")
         cursor.execute("TRUNCATE staged_sales" if connection.vendor == "postgresql" else "DELETE FROM staged_sales")
         if connection.vendor == "postgresql":
-            cursor.copy_expert(f"COPY staged_sales ({COLUMNS}) FROM STDIN", io.StringIO(_copy_text(rows)))
+            cursor.copy_expert(
+                f"COPY staged_sales ({COLUMNS}) FROM STDIN", io.StringIO(copy_text(rows) if text is None else text)
+            )
         else:
             cursor.executemany(
                 f"INSERT INTO staged_sales ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
@@ -62,12 +67,18 @@ def staged(rows: Iterable[StagedRow]) -> Iterator[Any]:
         yield cursor
 
 
-def _copy_text(rows: Iterable[StagedRow]) -> str:
-    """COPY's text format; source ids are the only free text in it."""
+def copy_text(rows: Sequence[StagedRow]) -> str:
+    """COPY's text format; source ids are the only free text in it. Equal rows in equal order give equal texts."""
     null = "\\N"
+    # Thousands of rows share a few ids and dates: each is written out once.
+    names: dict[Any, str] = {None: null}
+    for row in rows:
+        for value in (row.department, row.date):
+            if value not in names:
+                names[value] = str(value)
     return "".join(
-        f"{_escape(external_id)}\t{department or null}\t{date}\t{hour}\t{null if revenue is None else revenue}\t"
-        f"{null if gross is None else gross}\t{null if orders is None else orders}\t{null if guests is None else guests}\n"
+        f"{_escape(external_id)}\t{names[department]}\t{names[date]}\t{hour}\t{null if revenue is None else revenue!s}\t"
+        f"{null if gross is None else gross!s}\t{null if orders is None else orders}\t{null if guests is None else guests}\n"
         for external_id, department, date, hour, revenue, gross, orders, guests in rows
     )
 

@@ -70,10 +70,7 @@ def published():
 
 
 def everything():
-    return [
-        list(model.objects.order_by("pk").values())
-        for model in (SalesSummary, SalesByHour, ObservedDay)
-    ]
+    return [list(model.objects.order_by("pk").values()) for model in (SalesSummary, SalesByHour, ObservedDay)]
 
 
 def test_every_sum_is_the_sources_and_after_midnight_belongs_to_the_evening(till, connection):

@@ -121,9 +121,7 @@ def test_sales_of_an_unknown_department_wait_for_it(till):
 
 def test_a_department_that_changed_its_id_at_the_source_is_the_sum_of_both(till):
     cafe = department_at(till, "old")
-    SourceDepartment.objects.create(
-        organisation=till.organisation, connection=till, external_id="new", department=cafe
-    )
+    SourceDepartment.objects.create(organisation=till.organisation, connection=till, external_id="new", department=cafe)
     rows = rows_of("old", cafe, DAY, {9: "0.1", 10: "5"}) + rows_of("new", cafe, DAY, {9: "0.2"})
     bring(till, [DAY], rows)
     assert day(cafe).total_sales == Decimal("5.3")
@@ -145,7 +143,7 @@ def test_ids_with_tabs_and_backslashes_survive_the_way_into_the_database(till):
     assert ObservedHour.objects.get().external_id == strange
 
 
-money = st.decimals(min_value=-10**9, max_value=10**9, places=4)
+money = st.decimals(min_value=-(10**9), max_value=10**9, places=4)
 days = st.dictionaries(st.integers(0, 23), money, min_size=1)
 
 
