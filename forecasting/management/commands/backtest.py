@@ -6,19 +6,21 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 
 from forecasting.engine.backtest_file import backtest_file
 from forecasting.engine.errors import EngineError
 
 SENTENCES = {
-    "bad_file": noop("%(file)s cannot be read: %(reason)s"),
-    "missing_column": noop("The column “%(column)s” is missing. Expected: series_id,date,y (with --hourly also hour)."),
-    "bad_number": noop("The column “%(column)s” holds something that is no number."),
-    "bad_hour": noop("%(file)s: the column “hour” must hold whole numbers from 0 to 23."),
-    "duplicate_rows": noop("Two rows for the series “%(series_id)s” on %(date)s. Give each day once."),
-    "empty": noop("The file holds no rows."),
-    "no_history": noop("There are no sales up to %(cutoff)s to learn from."),
+    "bad_file": gettext_noop("%(file)s cannot be read: %(reason)s"),
+    "missing_column": gettext_noop(
+        "The column “%(column)s” is missing. Expected: series_id,date,y (with --hourly also hour)."
+    ),
+    "bad_number": gettext_noop("The column “%(column)s” holds something that is no number."),
+    "bad_hour": gettext_noop("%(file)s: the column “hour” must hold whole numbers from 0 to 23."),
+    "duplicate_rows": gettext_noop("Two rows for the series “%(series_id)s” on %(date)s. Give each day once."),
+    "empty": gettext_noop("The file holds no rows."),
+    "no_history": gettext_noop("There are no sales up to %(cutoff)s to learn from."),
 }
 
 
