@@ -1,5 +1,6 @@
 """Who asked what, and which of iiko's rules were broken by it."""
 
+import socket
 import threading
 import time
 import uuid
@@ -7,6 +8,16 @@ from collections import Counter
 from typing import Any
 
 MAX_FIELDS, MAX_DAYS = 7, 31
+
+
+def has_left(client: socket.socket) -> bool:
+    """Whether the other end of the connection is closed."""
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 class Tokens:
@@ -53,19 +64,21 @@ class Audit:
             self.requests: Counter[str] = Counter()
             self.questions: list[dict[str, Any]] = []
             self.broken: list[str] = []
-            self.max_overlap = self._inside = 0
+            self.max_overlap = 0
+            self._inside: list[socket.socket] = []
 
-    def enter(self, kind: str) -> None:
+    def enter(self, kind: str, client: socket.socket) -> None:
         with self._guard:
             self.requests[kind] += 1
-            self._inside += 1
-            self.max_overlap = max(self.max_overlap, self._inside)
-            if self._inside > 1:
+            # A request its client has given up is over, also while its thread has yet to notice.
+            self._inside = [other for other in self._inside if not has_left(other)] + [client]
+            self.max_overlap = max(self.max_overlap, len(self._inside))
+            if len(self._inside) > 1:
                 self.broken.append(f"{kind} while another request was in progress")
 
-    def leave(self) -> None:
+    def leave(self, client: socket.socket) -> None:
         with self._guard:
-            self._inside -= 1
+            self._inside = [other for other in self._inside if other is not client]
 
     def breach(self, what: str) -> None:
         with self._guard:

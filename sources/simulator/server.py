@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import select
-import socket
 import threading
 import time
 import uuid
@@ -20,7 +19,7 @@ from xml.sax.saxutils import escape
 import orjson
 
 from sources.simulator import olap
-from sources.simulator.audit import Audit, Tokens
+from sources.simulator.audit import Audit, Tokens, has_left
 from sources.simulator.faults import REFUSALS, Faults, Planned
 from sources.simulator.worlds.base import KEPT, Node, World
 
@@ -314,7 +313,7 @@ class _Handler(BaseHTTPRequestHandler):
         if kind is None:
             self._send((404, HTML, b"<html><body>404 Not Found</body></html>"))
             return
-        iiko.audit.enter(kind)
+        iiko.audit.enter(kind, self.connection)
         inside = True
         try:
             struck = iiko.faults.strike(kind)
@@ -324,19 +323,19 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             answer = iiko.answer(kind, method, call, struck)
             # The client may ask again the moment it has the answer, so this request ends before its last byte.
-            iiko.audit.leave()
+            iiko.audit.leave(self.connection)
             inside = False
             self._send(answer, struck)
         finally:
             if inside:
-                iiko.audit.leave()
+                iiko.audit.leave(self.connection)
 
     def _wait(self, seconds: float) -> bool:
         """False if the client left before the time was over or the server stops."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             readable, _, _ = select.select([self.connection], [], [], min(left, 0.05))
-            if readable and not self.connection.recv(1, socket.MSG_PEEK):
+            if readable and has_left(self.connection):
                 return False
             if self.server.iiko.stopping.is_set():
                 return False
