@@ -156,13 +156,13 @@ def _row(key: tuple[str | None, str | None, int | None], cell: _Cell, dates: dic
     revenue, gross, orders, guests = cell
     assert isinstance(revenue, Decimal) and isinstance(gross, Decimal)
     return SalesRow(
-        external_id=department,
-        date=dates[day],
-        hour=hour,
-        revenue=revenue.quantize(PLACES),
-        gross=gross.quantize(PLACES),
-        orders=_whole(orders, ORDERS),
-        guests=_whole(guests, GUESTS),
+        department,
+        dates[day],
+        hour,
+        revenue.quantize(PLACES),
+        gross.quantize(PLACES),
+        _whole(orders, ORDERS),
+        _whole(guests, GUESTS),
     )
 
 
