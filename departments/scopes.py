@@ -4,8 +4,14 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from accounts.models import Membership
+from accounts.models import Membership, Organisation, User
 from departments.models import Department, DepartmentScope
+
+
+def sees_all(user: User, organisation: Organisation) -> bool:
+    """Whether every branch of the organisation is the user's to see; who sees some works on these only."""
+    branches = Department.objects.selling().filter(organisation=organisation)
+    return not branches.exclude(pk__in=Department.objects.visible_to(user)).exists()
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Organisation
+from accounts.models import Membership, Organisation
 from runs.choices import UNFINISHED, State
 
 if TYPE_CHECKING:
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User | AnonymousUser) -> RunQuerySet:
-        return self.filter(organisation__in=Organisation.objects.visible_to(user))
+        """Runs of the organisations a user sees as a whole; who sees some branches only sees their own runs.
+
+        What a run says may name any branch.
+        """
+        if user.is_active and user.is_superuser:
+            return self
+        whole = Membership.objects.filter(user=user.pk, all_departments=True).values("organisation")
+        mine = Q(started_by=user.pk, organisation__in=Organisation.objects.visible_to(user))
+        return self.filter(Q(organisation__in=whole) | mine)
 
     def unfinished(self) -> RunQuerySet:
         return self.filter(state__in=UNFINISHED)
@@ -30,6 +38,4 @@ class RunQuerySet(models.QuerySet["Run"]):
     def claimable(self) -> RunQuerySet:
         """Queued and due, or running under a lease that lapsed: nobody alive works on them."""
         now = timezone.now()
-        return self.filter(
-            Q(state=State.QUEUED, not_before__lte=now) | Q(state=State.RUNNING, lease_until__lt=now)
-        )
+        return self.filter(Q(state=State.QUEUED, not_before__lte=now) | Q(state=State.RUNNING, lease_until__lt=now))

@@ -16,6 +16,7 @@ from accounts.models import Organisation, User
 from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Connection, Department
 from departments.querysets import DepartmentQuerySet
+from departments.scopes import sees_all
 from runs.choices import Trigger
 from runs.pages import asked_run, newest_runs, with_run
 from runs.sentences import sentence
@@ -33,11 +34,6 @@ TONES = {
 
 def _branches(organisation: Organisation) -> DepartmentQuerySet:
     return Department.objects.selling().filter(organisation=organisation)
-
-
-def sees_all(user: User, organisation: Organisation) -> bool:
-    """Whether every department is his; who sees some loads these only."""
-    return not _branches(organisation).exclude(pk__in=Department.objects.visible_to(user)).exists()
 
 
 class LoadForm(forms.Form):

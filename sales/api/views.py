@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Max
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +16,7 @@ from accounts.api.views import ApiView, WorkView
 from accounts.permissions import requires
 from departments.api.lookup import department_or_404
 from departments.api.serializers import DepartmentRange
+from departments.scopes import sees_all
 from runs.api.starting import answer, outcome, responses
 from runs.choices import Trigger
 from runs.models import Run
@@ -159,7 +160,14 @@ def _deleted(row: SalesSummary | SalesByHour) -> Response:
     )
 
 
-class Sync(WorkView):
+class LoadView(WorkView):
+    def may_load_all(self) -> None:
+        """Raise PermissionDenied for who sees some branches only: a load of all of them is not theirs to start."""
+        if not sees_all(self.person(), self.organisation()):
+            raise PermissionDenied(_("You see some departments only: name one of them in department_id."))
+
+
+class Sync(LoadView):
     permission_classes = [requires("sales.load_sales", "sales.load_sales")]
 
     @extend_schema(
@@ -174,6 +182,8 @@ class Sync(WorkView):
         department = None
         if pk := parameters.get("department_id"):
             department = department_or_404(request, pk)
+        else:
+            self.may_load_all()
         try:
             run, _created = start_sync(
                 organisation=department.organisation if department else self.organisation(),
@@ -222,12 +232,13 @@ class AutoSyncStatus(ApiView):
         return Response({"logs": list(logs[first : first + parameters["limit"]]), "statistics": lines.statistics()})
 
 
-class AutoSyncTest(WorkView):
+class AutoSyncTest(LoadView):
     permission_classes = [requires("sales.load_sales", "sales.load_sales")]
 
     @extend_schema(operation_id="sales_auto_sync_test", request=None, responses=responses(serializers.TestedAutoSync))
     def post(self, request: Request) -> Response:
         """Load now what the nightly load would: yesterday and the settling window."""
+        self.may_load_all()
         run, _created = start_sync(
             organisation=self.organisation(), trigger=Trigger.API, started_by=self.person(), log_as="test"
         )

@@ -78,7 +78,7 @@ def test_progress_is_that_of_the_loads_it_waits_for(world: World, till):
             message_code="loading_first",
             message_params={"source": source, "date": "01.11.2026"},
         )
-    box = reader(world, "manager").get(f"/admin/runs/run/{run.pk}/box/").content.decode()
+    box = reader(world, "administrator").get(f"/admin/runs/run/{run.pk}/box/").content.decode()
     assert 'aria-valuenow="25"' in box and 'hx-trigger="every 1s"' in box
     assert "till 1: asking for 01.11.2026" in words(box)
 
@@ -93,7 +93,8 @@ def test_the_end_of_a_run_stops_the_asking_and_tells_what_it_came_to(world: Worl
         errors=[{"code": "timeout", "params": {"source": "till 2", "host": "till"}}],
         finished_at=timezone.now(),
     )
-    response = reader(world, "manager").get(f"/admin/runs/run/{run.pk}/box/")
+    assert reader(world, "manager").get(f"/admin/runs/run/{run.pk}/box/").status_code == 404
+    response = reader(world, "administrator").get(f"/admin/runs/run/{run.pk}/box/")
     text = words(response.content.decode())
     assert "partly done" in text and "daily records 12 345" in text and "did not answer in time" in text
     assert "every 1s" not in response.content.decode() and response["HX-Trigger-After-Swap"] == "run-finished"
