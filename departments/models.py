@@ -196,9 +196,7 @@ class DepartmentScope(models.Model):
     """A department, with what lies below it, that a membership covers."""
 
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="scopes")
-    department = models.ForeignKey(
-        Department, on_delete=models.CASCADE, related_name="+", verbose_name=_("department")
-    )
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="+", verbose_name=_("department"))
 
     class Meta:
         verbose_name = _("scope")

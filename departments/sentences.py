@@ -10,7 +10,9 @@ SENTENCES = {
     "no_licence": _(
         "%(source)s: all licence slots of the server are taken. Close an unused iikoOffice session or ask for one more slot."
     ),
-    "module_blocked": _("%(source)s: the API module is blocked in the server's licence. Ask your iiko partner: %(text)s"),
+    "module_blocked": _(
+        "%(source)s: the API module is blocked in the server's licence. Ask your iiko partner: %(text)s"
+    ),
     "no_right": _("%(source)s: the login lacks a right on the server. Grant it in iikoOffice: %(text)s"),
     "not_found": _("%(source)s: the server has nothing at %(path)s. Check the address; it usually ends in /resto."),
     "refused": _("%(source)s: the server refused the question (%(status)s): %(text)s"),

@@ -24,9 +24,7 @@ class DatabaseTokens:
         return StoredToken(row.token, row.obtained_at)
 
     def save(self, server_key: str, token: str, obtained_at: dt.datetime) -> None:
-        SourceSession.objects.update_or_create(
-            server=server_key, defaults={"token": token, "obtained_at": obtained_at}
-        )
+        SourceSession.objects.update_or_create(server=server_key, defaults={"token": token, "obtained_at": obtained_at})
 
     def clear(self, server_key: str) -> None:
         SourceSession.objects.filter(server=server_key).update(token=None, obtained_at=None)

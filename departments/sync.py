@@ -84,9 +84,7 @@ def store_departments(connection: Connection, remote: list[RemoteDepartment]) ->
         if department is None:
             continue
         if item.type in SELLING_TYPES and department.pk not in owners:
-            Authority.objects.create(
-                organisation=connection.organisation, department=department, connection=connection
-            )
+            Authority.objects.create(organisation=connection.organisation, department=department, connection=connection)
             owners[department.pk] = connection.pk
         parent_row = known.get(item.parent_id) if item.parent_id else None
         if item.parent_id and parent_row is None:

@@ -135,4 +135,3 @@ def test_over_the_wire_as_a_run(till, settings):
     assert run.state == State.FAILED
     assert "till" in of_errors(run.errors)[0]
     assert Department.objects.count() == 2
-
