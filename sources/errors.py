@@ -9,6 +9,7 @@ TRANSIENT = frozenset(
         "too_many_requests",
         "html",
         "truncated",
+        "empty_body",
         "starting",
         "busy",
     }
@@ -26,7 +27,6 @@ PERMANENT = frozenset(
         "not_json",
         "bad_data",
         "unknown_field",
-        "empty_body",
         "redirect",
         "host_not_allowed",
         "too_large",

@@ -8,7 +8,9 @@ import contextlib
 import ipaddress
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
@@ -22,9 +24,13 @@ from sources.ports import Clock
 
 T = TypeVar("T")
 
-MAX_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 48 * 1024 * 1024
+# An answer may drip: the read timeout is between two bytes, the whole of it may take so many of them.
+READ_TIMEOUTS = 3
+CHUNK = 1 << 18
 MAX_TEXT = 300
 HTML = re.compile(rb"<(!doctype\s+html|html[\s>])", re.IGNORECASE)
+KEY_COOKIE = re.compile(r"(?:^|[,;]\s*)key=\"?([0-9A-Za-z._-]+)")
 SECRET_ARGUMENTS = re.compile(r"(?i)\b(key|pass|login)=[^&\s\"'<>]*")
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
@@ -92,18 +98,18 @@ class Http:
 
     def __init__(
         self,
-        clock: Clock,
         *,
         allowed_hosts: Iterable[str] = (),
         connect_timeout: float = 10,
         read_timeout: float = 180,
         max_bytes: int = MAX_BYTES,
     ) -> None:
-        self.clock = clock
         self.allowed_hosts = frozenset(allowed_hosts)
         self.timeout = (connect_timeout, read_timeout)
         self.max_bytes = max_bytes
         self.secrets: set[str] = set()
+        self.key_cookie: str | None = None
+        """The cookie `key` of the last answer: it is there as soon as the head is, whatever becomes of the body."""
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
@@ -121,12 +127,14 @@ class Http:
     ) -> Reply:
         """The answer, whatever its status below 300 or from 400 on; its body complete.
 
-        Raises SourceError host_not_allowed, redirect, unreachable, timeout, tls, truncated, too_large.
+        Raises SourceError host_not_allowed, redirect, unreachable, timeout, tls, truncated, bad_data (an encoding nobody
+        asked for), too_large: more than `max_bytes` on the way or unpacked.
         """
+        self.key_cookie = None
         host = host_of(url, self.allowed_hosts)
         # A proxy of the environment is for the outer world, never for a server on this machine.
         self._session.trust_env = not _is_loopback(host)
-        headers = {"Accept": "*/*", "User-Agent": "salesforecast"}
+        headers = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "salesforecast"}
         if json is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
         failure: SourceError
@@ -138,11 +146,7 @@ class Http:
             failure = SourceError("tls", host=host)
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             failure = SourceError("timeout", host=host)
-        except requests.exceptions.ConnectionError as error:
-            # requests dresses a read timeout in the middle of a body as a ConnectionError.
-            slow = "Read timed out" in str(error)
-            failure = SourceError("timeout" if slow else "unreachable", host=host)
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+        except (urllib3.exceptions.ProtocolError, zlib.error):
             failure = SourceError("truncated")
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError):
             failure = SourceError("unreachable", host=host)
@@ -150,7 +154,8 @@ class Http:
         raise failure
 
     def _send(self, host: str, method: str, url: str, **arguments: object) -> Reply:
-        started = self.clock.monotonic()
+        # The wire lives in real time, whatever clock is injected.
+        deadline = time.monotonic() + READ_TIMEOUTS * self.timeout[1]
         response = self._session.request(
             method,
             url,
@@ -160,20 +165,33 @@ class Http:
             **arguments,  # type: ignore[arg-type]
         )
         with contextlib.closing(response):
+            if found := KEY_COOKIE.search(response.headers.get("Set-Cookie", "")):
+                self.key_cookie = found[1]
+                self.secrets.add(found[1])
             if 300 <= response.status_code < 400:
                 raise SourceError("redirect", host=host, status=response.status_code)
-            body = bytearray()
-            for chunk in response.iter_content(1 << 18):
-                body += chunk
-                if len(body) > self.max_bytes:
-                    raise SourceError("too_large", limit=self.max_bytes)
-                # The read timeout is between two bytes; a server that drips must end as well.
-                if self.clock.monotonic() - started > 3 * self.timeout[1]:
-                    raise SourceError("timeout", host=host)
             if response.status_code == 429:
                 raise SourceError("too_many_requests", wait=_seconds(response.headers.get("Retry-After")))
+            if _number(response.headers.get("Content-Length")) > self.max_bytes:
+                raise SourceError("too_large", limit=self.max_bytes)
+            body = self._read(host, response.raw, response.headers.get("Content-Encoding", ""), deadline)
             content_type = response.headers.get("Content-Type", "").lower()
-            return Reply(response.status_code, content_type, bytes(body))
+            return Reply(response.status_code, content_type, body)
+
+    def _read(self, host: str, raw: urllib3.HTTPResponse, encoding: str, deadline: float) -> bytes:
+        packed = encoding.strip().lower() not in ("", "identity")
+        if packed and encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+            raise SourceError("bad_data", what=f"Content-Encoding {encoding:.40}")
+        pieces: list[bytes] = []
+        size = 0
+        for piece in _unpacked(raw) if packed else _pieces(raw):
+            size += len(piece)
+            if size > self.max_bytes:
+                raise SourceError("too_large", limit=self.max_bytes)
+            if time.monotonic() > deadline:
+                raise SourceError("timeout", host=host)
+            pieces.append(piece)
+        return b"".join(pieces)
 
     def words(self, reply: Reply) -> str:
         """What the server said, fit for a person: one line, trimmed, no secret in it; empty for HTML."""
@@ -185,8 +203,32 @@ class Http:
         return text[:MAX_TEXT]
 
 
+def _pieces(raw: urllib3.HTTPResponse) -> Iterator[bytes]:
+    """The body as it comes: what one look at the socket gives."""
+    while piece := raw.read1(CHUNK, decode_content=False):
+        yield piece
+
+
+def _unpacked(raw: urllib3.HTTPResponse) -> Iterator[bytes]:
+    """In pieces as small, however far a packed one unfolds."""
+    unpack = zlib.decompressobj(wbits=47)
+    for piece in _pieces(raw):
+        while piece:
+            yield unpack.decompress(piece, CHUNK)
+            piece = unpack.unconsumed_tail
+        if unpack.unused_data:
+            return
+    yield unpack.flush()
+    if not unpack.eof:
+        raise SourceError("truncated")
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and re.fullmatch(r"[0-9]{1,18}", text.strip()) else 0
+
+
 def _seconds(text: str | None) -> int:
-    return min(int(text), 3600) if text and text.strip().isdigit() else 0
+    return min(_number(text), 3600)
 
 
 def with_patience(

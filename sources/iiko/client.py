@@ -10,16 +10,16 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from sources.errors import SourceError
-from sources.http import Http, Reply, host_of, with_patience
+from sources.http import MAX_BYTES, Http, Reply, host_of, with_patience
 from sources.iiko import parse
-from sources.iiko.query import FIELDS, GROUPS, MAX_DAYS, sales_question
-from sources.iiko.types import Column, RemoteDepartment, SalesAnswer, ServerFacts
+from sources.iiko.query import DATE, DEPARTMENT, FIELDS, GROUPS, MAX_DAYS, sales_question
+from sources.iiko.types import Column, DayTotal, RemoteDepartment, SalesAnswer, ServerFacts, Shift
 from sources.ports import Clock, ServerLock, TokenStore
 
 T = TypeVar("T")
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 TOKEN_AGE = timedelta(minutes=50)
 LOGOUT_PATIENCE = 30.0
+LACKING = frozenset({"not_found", "refused", "no_right"})
+"""What a server of another version, or without the right, answers to a question it could do without."""
 LOST = frozenset({"timeout", "truncated"})
 LOST_LOGIN_PAUSE = 60
 # A pause longer than this is slept in pieces, so that the lease on the server lives through it.
@@ -40,7 +42,7 @@ UNKNOWN_FIELD = re.compile(r"Unknown OLAP field '?([\w.]+)'?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Server:
-    """Where and as whom. `url` with or without `/resto`; timeouts and `patience` in seconds.
+    """Where and as whom. `url` with or without `/resto`; timeouts and `patience` in seconds, `max_bytes` of an answer.
 
     `allowed_hosts` empty allows the url's own host. `password_proven`: the password has worked before, so a refused
     login is taken for a server that is starting (which answers 401 to everything) and tried again.
@@ -53,6 +55,7 @@ class Server:
     patience: float = 300
     connect_timeout: float = 10
     read_timeout: float = 180
+    max_bytes: int = MAX_BYTES
     include_returns: bool = True
     password_proven: bool = False
 
@@ -79,10 +82,10 @@ class IikoClient:
         self.server = server
         self._tokens, self._lock, self._clock = tokens, lock, clock
         self._http = http or Http(
-            clock,
             allowed_hosts=server.allowed_hosts or {host_of(server.url)},
             connect_timeout=server.connect_timeout,
             read_timeout=server.read_timeout,
+            max_bytes=server.max_bytes,
         )
         self._password_hash = hashlib.sha1(server.password.encode()).hexdigest()
         self._http.secrets |= {self._password_hash} | ({server.password} if len(server.password) > 3 else set())
@@ -93,6 +96,7 @@ class IikoClient:
         self._login_by_form = False
         self._lost_logins = 0
         self._columns: dict[str, Column] | None = None
+        self._points: dict[str, str] | None = None
 
     @contextmanager
     def session(self) -> Iterator["IikoClient"]:
@@ -122,6 +126,19 @@ class IikoClient:
         finally:
             self._lock.release(self.server.key)
             self._http.close()
+
+    def give_back(self) -> bool:
+        """Log out the token that somebody who is gone left in the store; False while the server is in use."""
+        if not self._lock.acquire(self.server.key, 0):
+            return False
+        try:
+            if (stored := self._tokens.load(self.server.key)) is not None:
+                self._keep(stored.token, stored.obtained_at)
+                self._logout()
+        finally:
+            self._lock.release(self.server.key)
+            self._http.close()
+        return True
 
     def departments(self) -> list[RemoteDepartment]:
         """The whole corporation tree, all types, in the server's order (a child may come before its parent)."""
@@ -155,6 +172,44 @@ class IikoClient:
 
         return self._patiently(ask)
 
+    def day_totals(self, first: date, last: date) -> dict[tuple[str, date], DayTotal]:
+        """The same sales by a coarser question, as a check: per department ("": none named) and business date."""
+        question = sales_question(first, last, include_returns=self.server.include_returns, groups=(DEPARTMENT, DATE))
+
+        def ask() -> dict[tuple[str, date], DayTotal]:
+            return parse.day_totals(self._call("POST", "/v2/reports/olap", json=question).body, first, last)
+
+        return self._patiently(ask)
+
+    def shifts(self, first: date, last: date) -> list[Shift]:
+        """The cash shifts opened on `first`..`last`, both included, open and closed ones.
+
+        Raises SourceError no_right or not_found where this login or this server has no such list.
+        """
+        params = {"openDateFrom": str(first), "openDateTo": str(last), "status": "ANY"}
+        found = self._patiently(lambda: parse.shifts(self._get("/v2/cashshifts/list", params).body))
+        if all(shift.department_id for shift in found):
+            return found
+        of = self._department_of_points()
+        return [
+            shift if shift.department_id else replace(shift, department_id=of.get(shift.point_of_sale or ""))
+            for shift in found
+        ]
+
+    def _department_of_points(self) -> dict[str, str]:
+        """Point of sale to department, nothing where the server has no such list; asked once."""
+        if self._points is None:
+            try:
+                self._points = self._patiently(
+                    lambda: parse.points_of_sale(self._get("/corporation/groups", {"revisionFrom": "-1"}).body)
+                )
+            except SourceError as error:
+                if error.code not in LACKING:
+                    raise
+                logger.info("no groups from the server: %s", error)
+                self._points = {}
+        return self._points
+
     def check(self) -> ServerFacts:
         """Proves login, departments and fields by asking; outside a session with a login of its own."""
         if not self._open:
@@ -174,7 +229,7 @@ class IikoClient:
         try:
             columns = self.columns()
         except SourceError as error:
-            if error.transient or error.code not in {"not_found", "refused", "no_right"}:
+            if error.code not in LACKING:
                 raise
             # An older server without the list of fields: the sales question itself will tell.
             self._columns = columns = {}
@@ -217,8 +272,15 @@ class IikoClient:
     def _login(self) -> str:
         try:
             token = parse.token(self._ask_for_token().text())
+            if (cookie := self._http.key_cookie) and cookie != token and cookie.startswith(token):
+                raise SourceError("truncated")
         except SourceError as error:
-            if error.code in LOST:
+            if self._http.key_cookie:
+                # The head came, the body did not (or made no sense): the slot is ours and goes back.
+                self._keep(self._http.key_cookie, self._clock.now())
+                self._tokens.save(self.server.key, self._http.key_cookie, self._clock.now())
+                self._logout()
+            elif error.code in LOST:
                 # The server may have given a slot to an answer that never came: few, far-apart tries cost few slots.
                 self._lost_logins += 1
                 error.params["wait"] = LOST_LOGIN_PAUSE * self._lost_logins

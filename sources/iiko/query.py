@@ -16,8 +16,8 @@ FIELDS = GROUPS + AGGREGATES
 MAX_DAYS = 31
 
 
-def sales_question(first: date, last: date, *, include_returns: bool) -> bytes:
-    """The JSON body asking for the business dates `first`..`last`, both included.
+def sales_question(first: date, last: date, *, include_returns: bool, groups: tuple[str, ...] = GROUPS) -> bytes:
+    """The JSON body asking for the business dates `first`..`last`, both included, summed by `groups`.
 
     The server's range is half open; both bounds are spelled out because equal ones are an empty range (409).
     Without both deletion filters the sums contain deleted orders and dishes.
@@ -42,7 +42,7 @@ def sales_question(first: date, last: date, *, include_returns: bool) -> bytes:
         {
             "reportType": "SALES",
             "buildSummary": False,
-            "groupByRowFields": GROUPS,
+            "groupByRowFields": groups,
             "aggregateFields": AGGREGATES,
             "filters": filters,
         }

@@ -1,7 +1,7 @@
 """What the iiko client hands out."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -40,12 +40,39 @@ class SalesRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SalesAnswer:
-    """All sales of the business dates `first`..`last`, both included: a row per department, date and hour, sorted."""
+    """All sales of the business dates `first`..`last`, both included: a row per department, date and hour, in any order."""
 
     rows: list[SalesRow]
     raw_rows: int
     first: date
     last: date
+
+
+class DayTotal(NamedTuple):
+    """Sales of one department and business date as the coarser question tells them; see SalesRow."""
+
+    revenue: Decimal
+    gross: Decimal
+    orders: int | None
+    guests: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A cash shift. Times are the till's local ones; `closed_at` None: it is still open.
+
+    `department_id` None: the server does not tell whose it is. `business_date` is the date of its opening: bills belong
+    to the accounting day of their shift, however late they are closed. `pay_orders` is the sum of its paid orders.
+    """
+
+    external_id: str
+    department_id: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+    business_date: date
+    pay_orders: Decimal | None
+    status: str
+    point_of_sale: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,14 @@ class Tokens:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._issued: dict[str, float] = {}
+        self.expired = 0
+        """Tokens whose time ran out before they were returned."""
 
     def live(self, ttl: float) -> list[str]:
         with self._guard:
-            now = time.monotonic()
+            now, before = time.monotonic(), len(self._issued)
             self._issued = {token: at for token, at in self._issued.items() if now - at < ttl}
+            self.expired += before - len(self._issued)
             return list(self._issued)
 
     def issue(self, slots: int, ttl: float) -> str | None:
@@ -87,7 +90,11 @@ class Audit:
     def question(self, question: dict[str, Any], days: int | None) -> None:
         with self._guard:
             self.questions = [*self.questions[-99:], question]
-        names = [*(question.get("groupByRowFields") or []), *(question.get("aggregateFields") or [])]
+        names = [
+            *(question.get("groupByRowFields") or []),
+            *(question.get("groupByColFields") or []),
+            *(question.get("aggregateFields") or []),
+        ]
         if len(names) > MAX_FIELDS:
             self.breach(f"{len(names)} fields in one question")
         if str(question.get("buildSummary", False)).lower() == "true":

@@ -5,10 +5,8 @@ import hashlib
 import select
 import threading
 import time
-import uuid
-from datetime import date, datetime, timedelta
-from datetime import time as clock
-from decimal import Decimal
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -18,27 +16,41 @@ from xml.sax.saxutils import escape
 
 import orjson
 
-from sources.simulator import olap
+from sources.simulator import olap, tills
 from sources.simulator.audit import Audit, Tokens, has_left
-from sources.simulator.faults import REFUSALS, Faults, Planned
-from sources.simulator.worlds.base import KEPT, Node, World
+from sources.simulator.delivery import deliver, reset
+from sources.simulator.faults import REFUSALS, Faults, Planned, instant
+from sources.simulator.gate import Closure, Gate
+from sources.simulator.worlds.base import Node, World, sums
+from sources.simulator.worlds.edited import EditedWorld
+from sources.simulator.worlds.static import PrerenderedWorld
 
 Answer = tuple[int, str, bytes]
-SHIFT_OPENS = clock(7, 56, 32, 937_000)
 TEXT, JSON, XML, HTML = "text/plain;charset=utf-8", "application/json", "application/xml", "text/html"
 PATHS = {
     "/auth": "login",
     "/logout": "logout",
     "/licence/info": "licence",
     "/corporation/departments": "departments",
+    "/corporation/groups": "groups",
     "/v2/reports/olap": "olap",
     "/v2/reports/olap/columns": "columns",
     "/v2/cashshifts/list": "shifts",
 }
 
 
+def wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
 class IikoServer:
-    """Serves `world` until `stop()`; also a context manager. Port 0 takes a free one; `url` is what a client needs."""
+    """Serves `world` until `stop()`; also a context manager. Port 0 takes a free one; `url` is what a client needs.
+
+    `now`: the clock that plans and closures go by.
+    """
+
+    strict = False
+    """The end of the context fails if a client broke iiko's rules; so it is in all tests."""
 
     def __init__(
         self,
@@ -49,8 +61,10 @@ class IikoServer:
         login: str = "demo",
         password: str = "demo",
         faults: Faults | None = None,
+        now: Callable[[], datetime] = wall_clock,
     ) -> None:
         self.world = world
+        self.now = now
         self.login = login
         self.password_hash = hashlib.sha1(password.encode()).hexdigest()
         self.faults = faults or Faults()
@@ -59,7 +73,15 @@ class IikoServer:
         self.stopping = threading.Event()
         self._http = _Listener((host, port), _Handler)
         self._http.iiko = self
-        self._thread: threading.Thread | None = None
+        self.gate = Gate(self._http, now)
+
+    @property
+    def world(self) -> World:
+        return self.edited.world
+
+    @world.setter
+    def world(self, world: World) -> None:
+        self.edited = EditedWorld(world)
 
     @property
     def port(self) -> int:
@@ -71,32 +93,49 @@ class IikoServer:
         return f"http://{'127.0.0.1' if ip_address(host).is_unspecified else host}:{self.port}"
 
     def start(self) -> Self:
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+        self.gate.open()
         return self
-
-    def serve_forever(self) -> None:
-        self._http.serve_forever()
 
     def stop(self) -> None:
         self.stopping.set()
-        if self._thread:
-            self._http.shutdown()
-            self._thread.join()
-        self._http.server_close()
+        self.gate.close()
+
+    def down(self, how: str = "refused", *, start: datetime | None = None, until: datetime | None = None) -> None:
+        """Off the net now, or from `start`, till `until` or `up()`; see `gate.HOW`. Connections in use are broken."""
+        self.gate.shut(Closure(how, start, until))
+
+    def up(self) -> None:
+        self.gate.reopen()
 
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, trouble: object, *_: object) -> None:
         self.stop()
+        if trouble is None and self.strict:
+            self.assert_rules_kept()
 
     def live_tokens(self) -> list[str]:
         return self.tokens.live(self.faults.token_ttl)
 
     def broken_rules(self) -> list[str]:
-        """Every rule broken so far; a token still out is one."""
-        return [*self.audit.broken, *("a token was not returned" for _ in self.live_tokens())]
+        """Every rule broken so far; a token still out is one, and so is one that expired instead of being returned."""
+        live = self.live_tokens()
+        lost = ["a token expired before it was returned"] * self.tokens.expired
+        return [*self.audit.broken, *lost, *("a token was not returned" for _ in live)]
+
+    def assert_rules_kept(self) -> None:
+        """For the end of a test: no two requests at once, no question too large, every token returned."""
+        broken = self.broken_rules()
+        assert not broken, f"the client broke the rules of {self.url}: {broken}"
+
+    def truth(self, first: date, last: date) -> list[list[Any]]:
+        """[department, date, hour, revenue, gross, orders, guests] of all that was sold, money as text."""
+        found = sums(self.edited.cells(first, last))
+        return [
+            [department, str(day), hour, olap.digits(revenue), olap.digits(gross), orders, guests]
+            for (department, day, hour), (revenue, gross, orders, guests) in found.items()
+        ]
 
     def state(self) -> dict[str, Any]:
         return {
@@ -104,17 +143,49 @@ class IikoServer:
             "max_overlap": self.audit.max_overlap,
             "broken_rules": self.broken_rules(),
             "live_tokens": len(self.live_tokens()),
+            "down": self.gate.state,
             "faults": self.faults.settings(),
         }
 
     def control(self, orders: dict[str, Any]) -> dict[str, Any]:
-        """What `POST /__control__` takes: `Faults.apply`'s orders, `drop_tokens`, `reset_audit`. Answers the state."""
+        """What `POST /__control__` takes; answers the state. Raises ValueError.
+
+        `Faults.apply`'s orders, `drop_tokens`, `reset_audit`, `edit` [{do, and what that edit of `EditedWorld` takes}],
+        `down` {how, start, until or seconds}, `up`, and `truth` {first, last} to be answered as well.
+        """
         self.faults.apply(orders)
         if orders.get("drop_tokens"):
             self.tokens.drop()
         if orders.get("reset_audit"):
             self.audit.reset()
-        return self.state()
+        for edit in orders.get("edit", []):
+            self._refuse_prerendered()
+            self.edited.edit(**edit)
+        if orders.get("up"):
+            self.up()
+        if (down := orders.get("down")) is not None:
+            start, until = instant(down.get("start")), instant(down.get("until"))
+            if (seconds := down.get("seconds")) is not None:
+                until = (start or self.now()) + timedelta(seconds=seconds)
+            self.down(down.get("how", "refused"), start=start, until=until)
+        state = self.state()
+        if truth := orders.get("truth"):
+            self._refuse_prerendered()
+            state["truth"] = self.truth(*(date.fromisoformat(truth[name]) for name in ("first", "last")))
+        return state
+
+    def _refuse_prerendered(self) -> None:
+        if isinstance(self.world, PrerenderedWorld):
+            raise ValueError("answers that were made before cannot be edited or added up")
+
+    def cookies(self, kind: str, answer: Answer) -> list[str]:
+        """The headers that carry the token of a login as well."""
+        if kind != "login" or self.faults.no_cookie:
+            return []
+        token = answer[2].decode().strip('"')
+        if token not in self.live_tokens():
+            return []
+        return [f"Set-Cookie: key={token}; Path=/resto"]
 
     # -- the calls ----------------------------------------------------------------------------------------------
 
@@ -164,6 +235,9 @@ class IikoServer:
     def _licence(self, _: "_Call", __: set[str]) -> Answer:
         return 200, TEXT, str(self._free_slots()).encode()
 
+    def _groups(self, _: "_Call", __: set[str]) -> Answer:
+        return 200, XML, tills.groups(self.world.departments())
+
     def _departments(self, _: "_Call", __: set[str]) -> Answer:
         nodes = self.world.departments()
         if self.faults.json_departments:
@@ -191,9 +265,9 @@ class IikoServer:
             first, last = olap.date_range(question)
             days = (last - first).days + 1
         self.audit.question(question, days)
-        if body := getattr(self.world, "body", None):
-            return 200, JSON, body
-        return 200, JSON, olap.render(olap.rows(question, self.world, self._fields()), struck)
+        if isinstance(self.world, PrerenderedWorld):
+            return 200, JSON, self.world.answer(question)
+        return 200, JSON, olap.render(olap.rows(question, self.edited, self._fields()), struck)
 
     def _shifts(self, call: "_Call", _: set[str]) -> Answer:
         if "status" not in call.query:
@@ -202,38 +276,24 @@ class IikoServer:
             first, last = (date.fromisoformat(call.query[name]) for name in ("openDateFrom", "openDateTo"))
         except (KeyError, ValueError):
             return 400, TEXT, f"Wrong date format: {call.query.get('openDateFrom')}".encode()
-        return 200, JSON, orjson.dumps(self._shift_list(first, last, call.query["status"]))
+        status = call.query["status"]
+        if status not in tills.STATUSES:
+            return 400, TEXT, f"Unknown status {status}".encode()
+        found = self._shift_list(first, last, status, call.query.get("departmentId"))
+        return 200, JSON, orjson.dumps(found)
 
-    def _shift_list(self, first: date, last: date, status: str) -> list[dict[str, Any]]:
-        paid: dict[tuple[str, date], Decimal] = {}
-        for cell in self.world.cells(first, last):
-            if cell.department_id and cell.order_deleted == cell.dish_deleted == KEPT:
-                key = (cell.department_id, cell.date)
-                paid[key] = paid.get(key, Decimal(0)) + cell.revenue
-        newest = {department: max(d for who, d in paid if who == department) for department, _ in paid}
-        shifts = []
-        for (department, day), money in sorted(paid.items()):
-            is_open = self.faults.open_shifts and newest[department] == day
-            if status in ("ANY", "OPEN" if is_open else "CLOSED"):
-                shifts.append(_shift(department, day, money, is_open))
-        return shifts
-
-
-def _shift(department: str, day: date, money: Decimal, is_open: bool) -> dict[str, Any]:
-    opened = datetime.combine(day, SHIFT_OPENS)
-    closed = None if is_open else (opened + timedelta(hours=18)).isoformat(timespec="milliseconds")
-    return {
-        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"shift {department} {day}")),
-        "sessionNumber": day.toordinal() - 730_000,
-        "cashRegNumber": 1,
-        "openDate": opened.isoformat(timespec="milliseconds"),
-        "closeDate": closed,
-        "acceptDate": None,
-        "payOrders": float(money),
-        "sessionStatus": "OPEN" if is_open else "CLOSED",
-        "departmentId": department,
-        "pointOfSaleId": None,
-    }
+    def _shift_list(
+        self, first: date, last: date, status: str = "ANY", department_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        return tills.shift_list(
+            self.edited,
+            first,
+            last,
+            status,
+            department_id,
+            newest_open=self.faults.open_shifts,
+            old_names=self.faults.old_shift_names,
+        )
 
 
 def _as_dict(node: Node) -> dict[str, Any]:
@@ -293,6 +353,14 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Listener
 
+    def setup(self) -> None:
+        super().setup()
+        self.server.iiko.gate.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.iiko.gate.connections.discard(self.connection)
+        super().finish()
+
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet: the path holds credentials."""
 
@@ -309,6 +377,9 @@ class _Handler(BaseHTTPRequestHandler):
         if call.path == "/__control__":
             self._control(method, body)
             return
+        if iiko.faults.down or iiko.gate.state is not None:
+            self._break_off()
+            return
         kind = PATHS.get(call.path.removeprefix("/resto/api")) if call.path.startswith("/resto/api/") else None
         if kind is None:
             self._send((404, HTML, b"<html><body>404 Not Found</body></html>"))
@@ -316,16 +387,19 @@ class _Handler(BaseHTTPRequestHandler):
         iiko.audit.enter(kind, self.connection)
         inside = True
         try:
-            struck = iiko.faults.strike(kind)
+            struck = iiko.faults.strike(kind, iiko.now())
             pause = iiko.faults.slow + (struck["slow"].seconds if "slow" in struck else 0.0)
-            if not self._wait(float("inf") if "hang" in struck else pause) or "reset" in struck:
+            if not self._wait(float("inf") if "hang" in struck else pause) or "closed" in struck:
                 self.close_connection = True
+                return
+            if "reset" in struck:
+                self._break_off()
                 return
             answer = iiko.answer(kind, method, call, struck)
             # The client may ask again the moment it has the answer, so this request ends before its last byte.
             iiko.audit.leave(self.connection)
             inside = False
-            self._send(answer, struck)
+            self._send(answer, struck, iiko.cookies(kind, answer))
         finally:
             if inside:
                 iiko.audit.leave(self.connection)
@@ -342,34 +416,30 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def _control(self, method: str, body: bytes) -> None:
+        # An order to go off the net is answered all the same.
+        self.server.iiko.gate.connections.discard(self.connection)
+        self.close_connection = True
+        self._send(self._ordered(method, body), headers=["Connection: close"])
+
+    def _ordered(self, method: str, body: bytes) -> Answer:
         if not ip_address(self.client_address[0]).is_loopback:
-            self._send((403, TEXT, b"only from this machine"))
-            return
+            return 403, TEXT, b"only from this machine"
         try:
             state = self.server.iiko.control(orjson.loads(body) if method == "POST" and body else {})
-        except (ValueError, TypeError, AttributeError) as error:
-            self._send((400, TEXT, str(error).encode()))
-            return
-        self._send((200, JSON, orjson.dumps(state)))
+        except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as error:
+            return 400, TEXT, str(error).encode()
+        return 200, JSON, orjson.dumps(state)
 
-    def _send(self, answer: Answer, struck: dict[str, Planned] | None = None) -> None:
-        struck = struck or {}
-        status, content_type, body = answer
-        length = len(body)
-        if "truncated" in struck:
-            body = body[: len(body) // 2]
-            length = len(body)
-        elif "short_length" in struck:
-            length = len(body) // 2
-        elif "long_length" in struck:
-            length = len(body) + 100
-        head = [f"HTTP/1.1 {status} simulated", f"Content-Type: {content_type}", f"Content-Length: {length}"]
+    def _break_off(self) -> None:
+        self.close_connection = True
+        reset(self.connection)
+
+    def _send(self, answer: Answer, struck: dict[str, Planned] | None = None, headers: list[str] | None = None) -> None:
+        struck, headers = struck or {}, headers or []
         if "redirect" in struck:
-            head.append("Location: http://192.0.2.1/elsewhere")
+            headers.append("Location: http://192.0.2.1/elsewhere")
         if "too_many" in struck:
-            head.append("Retry-After: 7")
-        if length != len(body):
+            headers.append("Retry-After: 7")
+        packed = self.server.iiko.faults.gzip and "gzip" in self.headers.get("Accept-Encoding", "")
+        if not deliver(self.connection, self._wait, answer, headers, struck, packed=packed):
             self.close_connection = True
-            head.append("Connection: close")
-        # One write: a head sent alone waits for the client's delayed acknowledgement.
-        self.wfile.write("\r\n".join([*head, "", ""]).encode() + body)

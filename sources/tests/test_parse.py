@@ -225,6 +225,40 @@ def test_an_answer_that_is_none(document, code):
     assert refused(document).code == code
 
 
+ONE = body(row()).decode()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ONE.replace('"data":', '"data":[],"data":'),
+        ONE.replace('"data":', '"data":[],"data":').replace(',"summary":[]', ""),
+        ONE.replace(',"summary":[]', ',"data":[]'),
+        ONE.replace('"DishSumInt":', '"DishSumInt":1,"DishSumInt":'),
+        ONE.replace("2025-03-18", "2025-03-18T00:00:00").replace('"GuestNum":', '"GuestNum":1,"GuestNum":'),
+        ONE.replace('"summary":[]', '"summary":[[{"GuestNum":1,"GuestNum":2}]]'),
+    ],
+)
+def test_a_key_told_twice_is_bad_data(document):
+    error = refused(document.encode())
+    assert error.code == "bad_data"
+    assert str(error.params["what"]).endswith("twice")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ONE.replace(',"summary":[]', ""),
+        ONE.replace("2025-03-18", "2025-03-18T00:00:00.000"),
+        ONE.replace('"summary":[]', '"summary":[[{},{"DishSumInt":1,"GuestNum":2}]]'),
+        ONE.replace('"GuestNum"', '"was":{"data":"a:b"},"GuestNum"'),
+        '{"summary":[],' + ONE[1:].replace(',"summary":[]', ""),
+    ],
+)
+def test_colons_and_keys_elsewhere_are_no_trouble(document):
+    assert len(read_sales(document.encode()).rows) == 1
+
+
 def test_no_rows_are_an_answer():
     assert read_sales(b'\xef\xbb\xbf{"data":[],"summary":[]}').rows == []
 
@@ -299,6 +333,30 @@ def test_a_tree_in_another_encoding_is_read():
     assert facts(parse.departments(text, "application/xml")) == WANT
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        TREE.replace("UTF-8", "windows-1251").encode(),
+        TREE.encode("cp1251"),
+        orjson.dumps(TREE_JSON).decode().encode("cp1251"),
+    ],
+)
+def test_names_in_another_encoding_than_the_one_told_are_refused_not_garbled(document):
+    with pytest.raises(SourceError) as caught:
+        parse.departments(document, "")
+    assert caught.value.code == "bad_data"
+
+
+def test_a_department_told_twice_is_one_and_two_stories_are_none():
+    assert len(parse.departments(orjson.dumps(TREE_JSON + TREE_JSON), "application/json")) == 5
+    for other in ([TREE_JSON[0] | {"name": "Other"}], [TREE_JSON[0] | {"parentId": "r"}]):
+        with pytest.raises(SourceError):
+            parse.departments(orjson.dumps(TREE_JSON + other), "application/json")
+    twice = orjson.dumps(TREE_JSON).replace(b'"code":12', b'"code":12,"code":13')
+    with pytest.raises(SourceError):
+        parse.departments(twice, "application/json")
+
+
 def test_a_cut_tree_is_truncated():
     text = TREE.encode()
     for end in range(text.index(b"<corporateItemDtoes>") + 22, len(text) - 1, 7):
@@ -326,7 +384,15 @@ def test_an_empty_tree_is_an_answer():
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("", "empty_body"), ('""', "empty_body"), ("not a token!", "bad_data"), ("abc", "bad_data")]
+    ("text", "code"),
+    [
+        ("", "empty_body"),
+        ('""', "empty_body"),
+        ("not a token!", "bad_data"),
+        ("abc", "bad_data"),
+        ("7f3c2a10-5d5e-4b0b", "truncated"),
+        ("7f3c2a10-5d5e-4b0b-9c11-0b7f0d4a2e6", "truncated"),
+    ],
 )
 def test_only_a_token_is_taken_for_one(text, code):
     with pytest.raises(SourceError) as caught:
@@ -337,3 +403,12 @@ def test_only_a_token_is_taken_for_one(text, code):
 def test_dates_of_the_answer_are_those_asked_for():
     answer = parse.sales(body(), date(2025, 1, 1), date(2025, 1, 31))
     assert (answer.first, answer.last) == (date(2025, 1, 1), date(2025, 1, 31))
+
+
+def test_one_hour_written_in_several_ways_is_one_cell():
+    answer = read_sales(
+        body(
+            row(hour="05"), row(hour=5), row(day=f"{DAY}T00:00:00.000", hour=5.0), row(department=f" {ABAY} ", hour="5")
+        )
+    )
+    assert [(cell.external_id, cell.date, cell.hour, cell.revenue) for cell in answer.rows] == [(ABAY, DAY, 5, 400)]

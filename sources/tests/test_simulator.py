@@ -17,7 +17,7 @@ from sources.ports import MemoryLock, MemoryTokens, SystemClock
 from sources.simulator import IikoServer
 from sources.simulator.cli import main
 from sources.simulator.faults import FAULTS, KINDS, Faults
-from sources.simulator.worlds.static import prerendered, row_level_body
+from sources.simulator.worlds.static import PrerenderedWorld, StaticWorld, row_level_body
 from sources.tests.conftest import ABAY, DAY
 
 pytestmark = pytest.mark.unit
@@ -45,6 +45,7 @@ class Raw:
 
 @pytest.fixture
 def raw(server):
+    server.strict = False
     return Raw(server)
 
 
@@ -222,6 +223,35 @@ def test_bad_manners_are_written_down(server, raw):
     ]
 
 
+@pytest.mark.parametrize("ttl", [3600, 0.01])
+def test_bad_manners_fail_the_test_that_showed_them(ttl):
+    def log_in_and_leave():
+        with IikoServer(StaticWorld([])) as server:
+            server.faults.token_ttl = ttl
+            Raw(server)
+            time.sleep(0.02)
+
+    with pytest.raises(AssertionError, match="returned"):
+        log_in_and_leave()
+
+
+def test_bad_manners_do_not_hide_another_failure():
+    def log_in_and_fail():
+        with IikoServer(StaticWorld([])) as server:
+            Raw(server)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        log_in_and_fail()
+
+
+def test_the_rules_broken_are_told_from_outside(server, raw):
+    raw.olap(**asked(groups=["Department.Id"]), buildSummary=True)
+    state = requests.get(server.url + "/__control__", timeout=5).json()
+    assert state["broken_rules"] == ["buildSummary true", "a token was not returned"]
+    assert (state["max_overlap"], state["requests"]) == (1, {"login": 1, "olap": 1})
+
+
 def test_troubles_can_be_ordered_over_http(server, raw):
     control = server.url + "/__control__"
     orders = {"set": {"slots": 0}, "plan": [{"kind": "olap", "fault": "html_502", "skip": 1}], "drop_tokens": True}
@@ -248,7 +278,7 @@ def test_a_fault_strikes_exactly_when_planned():
 
 def test_a_prerendered_body_is_served_as_it_is():
     body = row_level_body(DAY, days=7, departments=5, rows=2000)
-    with IikoServer(prerendered(body)) as server:
+    with IikoServer(PrerenderedWorld(body)) as server:
         parts = {"tokens": MemoryTokens(), "lock": MemoryLock(), "clock": SystemClock()}
         iiko = IikoClient(Server(server.url, "demo", "demo"), **parts)
         with iiko.session():

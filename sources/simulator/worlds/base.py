@@ -51,6 +51,21 @@ class World(Protocol):
         """Everything recorded of the business dates `first`..`last`, deleted and returned bills with their flags."""
 
 
+Sums = tuple[Decimal, Decimal, int, int]
+"""revenue, gross, orders, guests"""
+
+
+def sums(cells: Iterable[Cell]) -> dict[tuple[str | None, date, int | None], Sums]:
+    """What counts (returns do, deleted bills do not) by department, business date and hour: the truth to compare with."""
+    found: dict[tuple[str | None, date, int | None], Sums] = {}
+    for cell in cells:
+        if cell.order_deleted == cell.dish_deleted == KEPT:
+            key = cell.department_id, cell.date, cell.hour
+            revenue, gross, orders, guests = found.get(key, (Decimal(0), Decimal(0), 0, 0))
+            found[key] = revenue + cell.revenue, gross + cell.gross, orders + cell.orders, guests + cell.guests
+    return found
+
+
 def receipts(cells: Iterable[Cell]) -> Iterator[Receipt]:
     """Bills that add up to the cells: equal shares, the remainder on the last, spread over the hour."""
     number = 1000
