@@ -40,6 +40,14 @@ def _service(name: str, what: str) -> str:
     return value
 
 
+@pytest.fixture(scope="session", autouse=True)
+def polite_clients() -> None:
+    """A test whose client breaks the rules of a simulated iiko server fails when that server stops."""
+    from sources.simulator import IikoServer
+
+    IikoServer.strict = True
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of public sales data sets."""

@@ -7,4 +7,7 @@ class RunsConfig(AppConfig):
     verbose_name = _("Work")
 
     def ready(self) -> None:
-        from runs import worker  # noqa: F401  (connects to the worker's start)
+        from runs import heartbeat  # noqa: F401  (connects to beat)
+        from runs.registry import on_tick
+
+        on_tick("sweep", "runs.ledger.sweep")

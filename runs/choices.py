@@ -28,3 +28,12 @@ class Trigger(models.TextChoices):
     API = "api", _("API")
     COMMAND = "command", _("command")
     RUN = "run", _("another run")
+
+
+class Severity(models.TextChoices):
+    CRITICAL = "critical", _("critical")
+    WARNING = "warning", _("warning")
+    INFO = "info", _("info")
+
+
+SEVERITY_TONES = {Severity.CRITICAL: "danger", Severity.WARNING: "warning", Severity.INFO: "info"}

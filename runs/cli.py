@@ -35,12 +35,15 @@ class RunCommand(BaseCommand):
 
     def report(self, run: Run, *, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps(as_dict(run), ensure_ascii=False, default=str))
+            self.write_json(as_dict(run))
             return
         counts = ", ".join(f"{name} {value}" for name, value in run.counts.items() if not isinstance(value, dict))
         self.stdout.write(f"{registry.title(run.kind)}: {run.get_state_display()}. {counts}")
         for line in of_errors(run.errors):
             self.stderr.write(line)
+
+    def write_json(self, document: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(document, ensure_ascii=False, default=str))
 
 
 def as_dict(run: Run) -> dict[str, Any]:

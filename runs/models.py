@@ -7,8 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
-from runs.choices import UNFINISHED, State, Trigger
-from runs.querysets import RunQuerySet
+from runs.choices import UNFINISHED, Severity, State, Trigger
+from runs.querysets import AlarmQuerySet, RunQuerySet
+from runs.sentences import sentence
 
 
 class Run(models.Model):
@@ -102,3 +103,95 @@ class Run(models.Model):
         if self.state == State.DONE:
             return 1.0
         return min(self.progress_done / self.progress_total, 1.0) if self.progress_total else 0.0
+
+
+class Heartbeat(models.Model):
+    """Who does a thing of which one at a time is enough, and when it was last alive; by the database's clock."""
+
+    name = models.CharField(max_length=40, unique=True)
+    owner = models.CharField(max_length=120, blank=True)
+    at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.owner}"
+
+
+class Alarm(models.Model):
+    """A trouble that somebody should know of. `key` names it: of one trouble one alarm stands at a time."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="alarms")
+    code = models.CharField(max_length=60)
+    key = models.CharField(max_length=200)
+    params = models.JSONField(default=dict, blank=True)
+    severity = models.CharField(_("severity"), max_length=10, choices=Severity, default=Severity.WARNING)
+    # Of the floor above, for whoever sees only some branches; empty: the chain as a whole.
+    department = models.UUIDField(null=True, blank=True)
+    began_at = models.DateTimeField(_("since"), auto_now_add=True)
+    ended_at = models.DateTimeField(_("until"), null=True, blank=True)
+    seen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("seen by"),
+    )
+    seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
+
+    objects = AlarmQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("alarm")
+        verbose_name_plural = _("alarms")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "key"], condition=Q(ended_at__isnull=True), name="runs_alarm_once_per_trouble"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return sentence(self.code, self.params)
+
+
+class Outbox(models.Model):
+    """A message on its way out. A row found `sending` after its lease was begun by somebody who died.
+
+    `may_have_gone`: an earlier attempt ended in a way that does not tell whether it arrived.
+    """
+
+    class Event(models.TextChoices):
+        BEGAN = "began", _("began")
+        ENDED = "ended", _("over")
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        SENDING = "sending", _("being sent")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("not delivered")
+
+    alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="messages")
+    event = models.CharField(_("event"), max_length=10, choices=Event)
+    channel = models.CharField(_("channel"), max_length=10)
+    status = models.CharField(_("state"), max_length=10, choices=Status, default=Status.WAITING)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    may_have_gone = models.BooleanField(default=False)
+    error = models.CharField(_("error"), max_length=200, blank=True)
+    not_before = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["alarm", "event", "channel"], name="runs_outbox_once"),
+        ]
+        indexes = [
+            models.Index(fields=["not_before"], condition=Q(status__in=["waiting", "sending"]), name="runs_outbox_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.event} {self.alarm}"

@@ -7,11 +7,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from runs import ledger, registry
+from runs import clock, ledger, registry
 from runs.choices import TONES, State
 from runs.models import Run
 from runs.sentences import of_errors, sentence
@@ -30,6 +29,9 @@ COUNTS = {
     "orphans": _("without a parent"),
     "version": _("model version"),
     "forecasts": _("forecasts"),
+    "differences": _("differences"),
+    "kept": _("kept as suspicious"),
+    "repaired": _("repaired"),
 }
 BOX = "runs/run_box.html"
 SHOWN_AFTERWARDS = dt.timedelta(minutes=15)
@@ -94,7 +96,7 @@ def latest_box(request: HttpRequest, *kinds: str) -> dict[str, Any] | None:
     if not request.user.has_perm("runs.view_run"):
         return None
     run = Run.objects.visible_to(request.user).filter(kind__in=kinds).order_by("-id").first()
-    if run is None or (run.finished_at and run.finished_at < timezone.now() - SHOWN_AFTERWARDS):
+    if run is None or (run.finished_at and run.finished_at < clock.now() - SHOWN_AFTERWARDS):
         return None
     return box_of(request, run)
 

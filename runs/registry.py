@@ -53,11 +53,34 @@ class Kind:
         return import_string(self.path)  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True)
+class Tick:
+    """Something the keeper calls again and again; `path` as of a Kind, `every` in seconds.
+
+    `apart`: it may wait for others, so it gets a thread of its own and does not hold up the rest.
+    """
+
+    name: str
+    path: str
+    every: float
+    apart: bool = False
+
+
 _kinds: dict[str, Kind] = {}
+_ticks: dict[str, Tick] = {}
 
 
 def register(name: str, path: str, *, title: str | Promise, queue: str = "default") -> None:
     _kinds[name] = Kind(name, title, path, queue)
+
+
+def on_tick(name: str, path: str, *, every: float = 0, apart: bool = False) -> None:
+    """Have a function without arguments called at every round of the keeper, but not more often than `every` seconds."""
+    _ticks[name] = Tick(name, path, every, apart)
+
+
+def ticks() -> list[Tick]:
+    return list(_ticks.values())
 
 
 def kind(name: str) -> Kind:

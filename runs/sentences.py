@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 _sentences: dict[str, str | Promise] = {
     "bug": _("Something went wrong inside the program (%(what)s). The log of the worker has the details."),
     "cancelled": _("Cancelled."),
+    "disk_full": _("The disk is full. Make room: the work goes on by itself."),
+    "out_of_order": _("The database did not answer. The work goes on by itself as soon as it does."),
+    "too_long": _("Stopped, because it took longer than any work may take. Start it for a shorter period."),
     "gave_up": _("Given up after %(attempts)s attempts that ended without a result: the worker was stopped each time."),
 }
 

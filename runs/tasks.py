@@ -1,12 +1,20 @@
+import logging
+
 from celery import shared_task
 
 from runs import ledger
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(name="runs.work")
 def work(pk: int) -> str | None:
     """Work on one run of the ledger, if it is to be had."""
-    return ledger.execute(pk)
+    try:
+        return ledger.execute(pk)
+    except ledger.PASSING as error:
+        log.warning("run %s is left to the sweeper, the database is away: %s", pk, error)
+        return None
 
 
 @shared_task(name="runs.sweep", expires=60)

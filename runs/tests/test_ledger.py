@@ -1,13 +1,14 @@
 """The ledger decides: one run per unit, one owner per run, and nothing is written by who lost the lease."""
 
 import datetime as dt
+import errno
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from accounts.models import Organisation
-from runs import ledger, registry
+from runs import clock, ledger, registry
 from runs.choices import State
 from runs.ledger import LostLease, RunFailed, open_run, run_now
 from runs.models import Run
@@ -167,3 +168,41 @@ def test_a_broker_that_is_away_loses_no_work(organisation, handle, settings):
         task.apply_async = original
     assert created
     assert run_now(run).state == State.DONE
+
+
+def test_a_database_that_went_away_interrupts_a_run_and_does_not_fail_it(organisation, handle):
+    answers = iter([OperationalError("server closed the connection unexpectedly"), None])
+
+    def flaky(work):
+        if trouble := next(answers):
+            raise trouble
+        return Outcome()
+
+    handle("load", flaky)
+    run, _ = open_run("load", organisation=organisation)
+    assert ledger.execute(run.pk) == State.QUEUED
+    run.refresh_from_db()
+    assert (run.state, run.message_code, run.errors) == (State.QUEUED, "out_of_order", [])
+    assert run.not_before > timezone.now()
+    Run.objects.update(not_before=clock.database_now())
+    assert ledger.execute(run.pk) == State.DONE
+
+
+def test_a_full_disk_is_named_and_the_work_goes_on_when_there_is_room(organisation, handle):
+    def full(work):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    handle("load", full)
+    run, _ = open_run("load", organisation=organisation)
+    assert ledger.execute(run.pk) == State.QUEUED
+    run.refresh_from_db()
+    assert run.message_code == "disk_full"
+
+
+def test_a_file_that_is_missing_is_a_bug_and_fails(organisation, handle):
+    def broken(work):
+        raise FileNotFoundError("model.txt")
+
+    handle("load", broken)
+    run, _ = open_run("load", organisation=organisation)
+    assert ledger.execute(run.pk) == State.FAILED

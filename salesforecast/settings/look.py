@@ -66,9 +66,14 @@ UNFOLD = {
                 "title": _("Sales"),
                 "separator": True,
                 "items": [
-                    _item(_("Daily sales"), "calendar_month", "admin:sales_salessummary_changelist", "sales.view_salessummary"),
+                    _item(
+                        _("Daily sales"), "calendar_month", "admin:sales_salessummary_changelist", "sales.view_salessummary",
+                        "admin:sales_day",
+                    ),
                     _item(_("Hourly sales"), "schedule", "admin:sales_salesbyhour_changelist", "sales.view_salesbyhour"),
+                    _item(_("Restatements"), "history", "admin:sales_restatement_changelist", "sales.view_restatement"),
                     _item(_("Load a period"), "download", "admin:sales_load", "sales.load_sales"),
+                    _item(_("Compare with the source"), "balance", "admin:sales_reconcile", "sales.view_difference"),
                     _item(_("Automatic loading"), "autorenew", "admin:sales_automatic", "runs.view_run"),
                 ],
             },
@@ -103,6 +108,7 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _item(_("Work"), "manufacturing", "admin:runs_run_changelist", "runs.view_run"),
+                    _item(_("Alarms"), "notifications", "admin:runs_alarm_changelist", "runs.view_alarm"),
                     _item(_("Schedules"), "alarm", "admin:django_celery_beat_periodictask_changelist", "django_celery_beat.view_periodictask"),
                     _item(
                         _("People"), "group", "admin:accounts_user_changelist", "accounts.view_user",
