@@ -2,8 +2,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -22,22 +23,42 @@ from departments.admin import DepartmentAdmin
 from departments.models import Department
 from runs.choices import Trigger
 from runs.pages import with_run
-from sales.choices import TONES
+from sales.badges import day_badge, difference, settling_mark
+from sales.day_page import DayView, believe_source, day_address, load_day
 from sales.delete import delete_day, delete_hour
-from sales.models import SalesByHour, SalesSummary
+from sales.models import Restatement, SalesByHour, SalesSummary
 from sales.pages import AutomaticView, LoadView, test_automatic
+from sales.reconcile_page import ReconcileView, differences_csv, repair
 from sales.sync import start_sync
 
 
-class FigureAdmin(ReadOnly, HouseAdmin):
-    """Figures as they are stored, under filters, with the exact total of the selection. Nobody edits them."""
+class DayRowAdmin(ReadOnly, HouseAdmin):
+    """Rows that say something of a department's date, each with the way to the page of that day. Nobody edits them."""
+
+    show_full_result_count = False
+    list_select_related = ["department"]
+    list_display_links: list[str] | None = None
+    search_fields = ["department__name", "department__code"]
+
+    @display(description=_("date"), ordering="date")
+    def day_link(self, row: Any) -> str:
+        address = day_address(row.department_id, row.date)
+        return format_html('<a class="sf-link sf-nowrap" href="{}">{}</a>', address, f"{row.date:%d.%m.%Y}")
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        """The row's own address leads to its day."""
+        if request.method != "GET" or not self.has_view_permission(request):
+            raise PermissionDenied
+        if (row := self.get_object(request, object_id)) is None:
+            raise Http404
+        return redirect(day_address(row.department_id, row.date))
+
+
+class FigureAdmin(DayRowAdmin):
+    """Figures as they are stored, under filters, with the exact total of the selection."""
 
     measure: str
     list_before_template = "sales/totals.html"
-    show_full_result_count = False
-    list_select_related = ["department"]
-    list_display_links = None
-    search_fields = ["department__name", "department__code"]
     actions = ["delete_figures"]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -59,12 +80,31 @@ class FigureAdmin(ReadOnly, HouseAdmin):
     def total_of(self, row: Any) -> str:
         return self.shown(getattr(row, self.measure))
 
+    @display(description=_("state"), ordering="state")
+    def state_shown(self, row: Any) -> str:
+        """Of the row's day."""
+        state = day_badge(row.state) if row.state else ""
+        return format_html('<span class="sf-state">{}{}</span>', state, settling_mark(row.date, row.settled))
+
+
+class SettledFilter(DropdownFilter):
+    title = _("settling")
+    parameter_name = "settled"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("settled")), ("0", _("may still change"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SalesSummary]) -> QuerySet[SalesSummary]:
+        if self.value() not in ("0", "1"):
+            return queryset
+        return queryset.filter(Q(settled=self.value() == "1"))
+
 
 @admin.register(SalesSummary)
 class SalesSummaryAdmin(FigureAdmin):
     measure = "total_sales"
     list_display = [
-        "date",
+        "day_link",
         "department",
         "total_shown",
         "gross_shown",
@@ -78,13 +118,23 @@ class SalesSummaryAdmin(FigureAdmin):
         ("department", AutocompleteSelectFilter),
         ("department__segment_type", ChoicesDropdownFilter),
         ("state", ChoicesDropdownFilter),
+        SettledFilter,
     ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SalesSummary]:
+        return super().get_queryset(request).with_settled()  # type: ignore[attr-defined, no-any-return]
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
             path("load/", wrap(LoadView.as_view(model_admin=self)), name="sales_load"),
+            path("reconcile/", wrap(ReconcileView.as_view(model_admin=self)), name="sales_reconcile"),
+            path("reconcile/<int:pk>/repair/", wrap(repair), name="sales_reconcile_repair"),
+            path("reconcile/<int:pk>/csv/", wrap(differences_csv), name="sales_differences_csv"),
             path("automatic/", wrap(AutomaticView.as_view(model_admin=self)), name="sales_automatic"),
+            path("day/<uuid:department>/<str:date>/", wrap(DayView.as_view(model_admin=self)), name="sales_day"),
+            path("day/<uuid:department>/<str:date>/believe/", wrap(believe_source), name="sales_day_believe"),
+            path("day/<uuid:department>/<str:date>/load/", wrap(load_day), name="sales_day_load"),
             path("automatic/test/", wrap(test_automatic), name="sales_automatic_test"),
             *super().get_urls(),
         ]
@@ -104,10 +154,6 @@ class SalesSummaryAdmin(FigureAdmin):
     @display(description=_("guests"), ordering="guests")
     def guests_shown(self, day: SalesSummary) -> str:
         return count(day.guests)
-
-    @display(description=_("state"), ordering="state", label=TONES)
-    def state_shown(self, day: SalesSummary) -> tuple[str, str]:
-        return day.state, day.get_state_display()
 
     @admin.action(description=_("Delete these days (the next load may restore them)"), permissions=["erase"])
     def delete_figures(self, request: HttpRequest, days: QuerySet[SalesSummary]) -> None:
@@ -133,13 +179,25 @@ class HourFilter(DropdownFilter):
 @admin.register(SalesByHour)
 class SalesByHourAdmin(FigureAdmin):
     measure = "sales_amount"
-    list_display = ["date", "hour_shown", "department", "total_shown", "gross_shown", "orders_shown", "synced_at"]
+    list_display = [
+        "day_link",
+        "hour_shown",
+        "department",
+        "total_shown",
+        "gross_shown",
+        "orders_shown",
+        "state_shown",
+        "synced_at",
+    ]
     list_filter = [
         ("date", DateRangeFilter),
         HourFilter,
         ("department", AutocompleteSelectFilter),
         ("department__segment_type", ChoicesDropdownFilter),
     ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SalesByHour]:
+        return super().get_queryset(request).with_day()  # type: ignore[attr-defined, no-any-return]
 
     @display(description=_("hour"), ordering="hour")
     def hour_shown(self, row: SalesByHour) -> str:
@@ -164,6 +222,69 @@ class SalesByHourAdmin(FigureAdmin):
             delete_hour(hour, by=signed_in(request))
         said = ngettext("%(n)s day was taken away.", "%(n)s days were taken away.", len(days)) % {"n": len(days)}
         self.message_user(request, said, messages.SUCCESS)
+
+
+class SizeFilter(DropdownFilter):
+    title = _("size of the change")
+    parameter_name = "size"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(size), _("%(size)s %% and more") % {"size": size}) for size in (1, 5, 20, 50)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Restatement]) -> QuerySet[Restatement]:
+        known = {size: int(size) for size, _label in self.lookup_choices}
+        size = known.get(self.value() or "")
+        return queryset.of_at_least(size) if size else queryset  # type: ignore[attr-defined]
+
+
+class HourRowsFilter(DropdownFilter):
+    """Whoever looks wants to see which days changed, not each of their hours."""
+
+    title = _("hours")
+    parameter_name = "hours"
+    all_option = ["", _("days only")]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("shown", _("days and hours"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Restatement]) -> QuerySet[Restatement]:
+        return queryset if self.value() else queryset.days()  # type: ignore[attr-defined]
+
+
+@admin.register(Restatement)
+class RestatementAdmin(DayRowAdmin):
+    """What sources changed after it had been told, newest first."""
+
+    list_display = ["changed_at", "day_link", "department", "part", "was", "became", "change", "who"]
+    list_display_links = ["changed_at"]
+    list_select_related = ["department", "run__started_by"]
+    list_filter = [
+        ("date", DateRangeFilter),
+        ("changed_at", DateRangeFilter),
+        ("department", AutocompleteSelectFilter),
+        SizeFilter,
+        HourRowsFilter,
+    ]
+
+    @display(description=_("what"))
+    def part(self, row: Restatement) -> Any:
+        return _("day") if row.hour is None else f"{row.hour:02}:00"
+
+    @display(description=_("was"), ordering="old_total")
+    def was(self, row: Restatement) -> str:
+        return exact(row.old_total)
+
+    @display(description=_("became"), ordering="new_total")
+    def became(self, row: Restatement) -> str:
+        return exact(row.new_total)
+
+    @display(description=_("difference"))
+    def change(self, row: Restatement) -> str:
+        return difference(row.difference)
+
+    @display(description=_("by whom"))
+    def who(self, row: Restatement) -> str:
+        return row.who
 
 
 admin.site.unregister(Department)

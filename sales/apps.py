@@ -16,4 +16,5 @@ class SalesConfig(AppConfig):
         departments_synced.connect(publish_adopted)
         say(SENTENCES)
         register("sync_sales", "sales.work.sync_sales", title=_("Load sales"))
+        register("reconcile", "sales.reconciling.reconcile", title=_("Compare with the source"))
         register("load_connection", "sales.work.load_connection", title=_("Load sales of one source"))

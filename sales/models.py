@@ -1,18 +1,21 @@
 """WHAT HAPPENED: what each source said (observations), and what is published of it per day and hour."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from accounts.formats import count, precise
 from accounts.models import Organisation
 from departments.models import Connection, Department
 from runs.models import Run
-from sales.choices import DayState
+from sales.choices import MONEY, DayState, Figure, Where
 from sales.money import MoneyField
-from sales.querysets import AutoSyncLogQuerySet, SalesQuerySet
+from sales.querysets import AutoSyncLogQuerySet, ObservedDayQuerySet, RestatementQuerySet, SalesQuerySet
 
 HOUR = [MaxValueValidator(23)]
 
@@ -64,34 +67,53 @@ class SourceDay(models.Model):
 UNCHECKED: dict[str, Any] = {"related_name": "+", "db_index": False, "db_constraint": False}
 
 
-class Observation(Figures):
-    """What one source said. `department` is empty while nobody knows the source's id."""
+class ObservedDay(Figures):
+    """What one source said of a day. `department` is empty while nobody knows the source's id.
 
+    `hours`: [[hour, revenue, gross, orders, guests], ...] in the order of the hours, money as text with 4 places. They
+    come, change and go with their day, so they live in its row. `state`: how far the load trusts the day; `doubt`: of
+    a suspicious one {"code", "revenue" (what the source said), "usual"}, amounts as text or null.
+    """
+
+    pk = models.CompositePrimaryKey("connection_id", "date", "external_id")
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, **UNCHECKED)
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, **UNCHECKED)
     external_id = models.CharField(_("id at the source"), max_length=80)
     department = models.ForeignKey(Department, on_delete=models.SET_NULL, null=True, blank=True, **UNCHECKED)
     date = models.DateField(_("business date"))
+    state = models.CharField(_("state"), max_length=12, choices=DayState, default=DayState.COMPLETE)
+    hours = models.JSONField(_("hours"), default=list)
+    doubt = models.JSONField(_("doubt"), null=True, blank=True)
     run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, null=True, blank=True, **UNCHECKED)
     observed_at = models.DateTimeField()
 
-    class Meta:
-        abstract = True
-
-
-class ObservedDay(Observation):
-    pk = models.CompositePrimaryKey("connection_id", "date", "external_id")
+    objects = ObservedDayQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.external_id} {self.date:%d.%m.%Y}"
 
 
-class ObservedHour(Observation):
-    pk = models.CompositePrimaryKey("connection_id", "date", "external_id", "hour")
-    hour = models.PositiveSmallIntegerField(_("hour"), validators=HOUR)
+class Verdict(models.Model):
+    """A person's word that what a source says of a day is to be believed, however unusual."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+", db_index=False)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+", db_index=False)
+    external_id = models.CharField(_("id at the source"), max_length=80)
+    date = models.DateField(_("business date"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("verdict")
+        verbose_name_plural = _("verdicts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "connection", "date", "external_id"], name="sales_verdict_once"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.external_id} {self.date:%d.%m.%Y} {self.hour}"
+        return f"{self.external_id} {self.date:%d.%m.%Y}"
 
 
 class Published(Figures):
@@ -159,6 +181,96 @@ class SalesByHour(Published):
 
     def __str__(self) -> str:
         return f"{self.department} {self.date:%d.%m.%Y} {self.hour}:00"
+
+
+class Restatement(models.Model):
+    """A published day (`hour` empty) or hour whose figures changed after they had been told: what stood, what stands."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, **UNCHECKED)
+    department = models.ForeignKey(
+        Department, on_delete=models.CASCADE, related_name="+", db_index=False, verbose_name=_("department")
+    )
+    date = models.DateField(_("date"))
+    hour = models.PositiveSmallIntegerField(_("hour"), null=True, blank=True)
+    connection = models.ForeignKey(Connection, on_delete=models.SET_NULL, null=True, blank=True, **UNCHECKED)
+    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, null=True, blank=True, **UNCHECKED)
+    changed_at = models.DateTimeField(_("changed"))
+    old_total = MoneyField(_("was"), null=True, blank=True)
+    old_revenue = MoneyField(null=True, blank=True)
+    old_gross = MoneyField(null=True, blank=True)
+    old_orders = models.IntegerField(null=True, blank=True)
+    old_guests = models.IntegerField(null=True, blank=True)
+    new_total = MoneyField(_("became"), null=True, blank=True)
+    new_revenue = MoneyField(null=True, blank=True)
+    new_gross = MoneyField(null=True, blank=True)
+    new_orders = models.IntegerField(null=True, blank=True)
+    new_guests = models.IntegerField(null=True, blank=True)
+
+    objects = RestatementQuerySet.as_manager()
+
+    class Meta:
+        db_table = "sales_restatement"
+        verbose_name = _("restatement")
+        verbose_name_plural = _("restatements")
+        ordering = ["-changed_at", "-id"]
+        indexes = [
+            models.Index(fields=["department", "date"], name="sales_restatement_of_day"),
+            models.Index(fields=["organisation", "-changed_at"], name="sales_restatement_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.department} {self.date:%d.%m.%Y}"
+
+    @property
+    def difference(self) -> Decimal:
+        """By how much the total changed; what was not there counts as nothing."""
+        return (self.new_total or Decimal(0)) - (self.old_total or Decimal(0))
+
+    @property
+    def who(self) -> str:
+        """Whose run it was: a person, or what started it; empty if the run is no longer kept."""
+        return str(self.run.started_by or self.run.get_trigger_display()) if self.run else ""
+
+
+class Difference(models.Model):
+    """A figure that a comparison found to differ from its source. Money and counts alike in `ours` and `theirs`."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, **UNCHECKED)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+", db_index=False)
+    external_id = models.CharField(_("id at the source"), max_length=80, blank=True)
+    department = models.ForeignKey(Department, on_delete=models.SET_NULL, null=True, blank=True, **UNCHECKED)
+    date = models.DateField(_("date"))
+    hour = models.PositiveSmallIntegerField(_("hour"), null=True, blank=True)
+    where = models.CharField(_("where"), max_length=10, choices=Where)
+    what = models.CharField(_("figure"), max_length=10, choices=Figure)
+    ours = MoneyField(_("here"), null=True, blank=True)
+    theirs = MoneyField(_("at the source"), null=True, blank=True)
+
+    class Meta:
+        db_table = "sales_difference"
+        verbose_name = _("difference")
+        verbose_name_plural = _("differences")
+        # The two databases order NULL differently. Days come before their hours.
+        ordering = [
+            F("department__name").asc(nulls_last=True),
+            "external_id",
+            "date",
+            F("hour").asc(nulls_first=True),
+            "id",
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.department or self.external_id} {self.date:%d.%m.%Y}"
+
+    @property
+    def by(self) -> Decimal:
+        """How much more there is here than there. What is not there at all counts as nothing."""
+        return (self.ours or Decimal(0)) - (self.theirs or Decimal(0))
+
+    def shown(self, value: Decimal | None) -> str:
+        """`value` as a person reads a figure of this kind."""
+        return precise(value) if value is None or self.what in MONEY else count(int(value))
 
 
 class DepartmentCutoff(models.Model):

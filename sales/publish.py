@@ -1,126 +1,104 @@
-"""From rows to observations, from observations to the published daily and hourly sales.
+"""From observations to the published daily and hourly sales: only where a source has authority, whole days at once.
 
-The only place that writes `sales_summary` and `sales_by_hour`. Whole sets at once: what came is inserted, what
-changed is updated, what vanished is deleted, and what is equal is not touched. Every function needs a transaction.
+The only place that writes `sales_summary` and `sales_by_hour`. What came is inserted, what changed is updated and
+its old value kept as a restatement, what vanished is deleted, what is equal is not touched. Every function needs a
+transaction.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
 from django.db import transaction
-from django.utils import timezone
 
 from departments.models import Authority, Connection
+from sales import sql
 from sales.choices import DayState
-from sales.models import ObservedDay, ObservedHour, SalesByHour, SalesSummary
-from sales.staging import WHOLE_DAY, StagedRow, staged
+from sales.models import ObservedDay, Restatement, SalesByHour, SalesSummary
 
+_OBSERVED = ObservedDay._meta.db_table
+_DAYS = SalesSummary._meta.db_table
+_RESTATEMENTS = Restatement._meta.db_table
 _FIGURES = ("revenue", "gross", "orders", "guests")
+_TYPES = {"revenue": "numeric", "gross": "numeric", "orders": "integer", "guests": "integer"}
+# A day that was still being sold, or that a person deleted, is not restated when it gets its figures.
+_UNFINISHED = f"('{DayState.OPEN_SHIFT}', '{DayState.MISSING}')"
 
 
 @dataclass(frozen=True)
-class Changes:
-    """Observations inserted or updated, and observations that are gone."""
+class _Target:
+    table: str
+    amount: str
+    hourly: bool
 
-    written: int
-    vanished: int
+    @property
+    def figures(self) -> list[str]:
+        return [self.amount, *_FIGURES]
 
+    @property
+    def key(self) -> list[str]:
+        return ["date", "department_id", "hour"] if self.hourly else ["department_id", "date"]
 
-NOTHING = Changes(0, 0)
+    def observed(self, measure: str, *, add: bool) -> str:
+        """What the source's observations come to, by key. `add`: a department may have several source ids."""
+        position = {name: number for number, name in enumerate(_FIGURES, 1)}
 
+        def figure(name: str) -> str:
+            column = sql.element(position[name], _TYPES[name]) if self.hourly else f"o.{name}"
+            if not add:
+                return column
+            return sql.money_sum(column) if _TYPES[name] == "numeric" else f"SUM({column})"
 
-def store_observations(
-    source: Connection,
-    dates: Collection[dt.date],
-    rows: Sequence[StagedRow],
-    *,
-    run: int | None,
-    text: str | None = None,
-    only: Collection[str] | None = None,
-    keep: Collection[tuple[str, dt.date]] = (),
-) -> Changes:
-    """Replace what `source` said of `dates` by `rows`.
+        hour = sql.element(0, "smallint")
+        state = f"COALESCE(MAX(CASE WHEN o.state <> '{DayState.COMPLETE}' THEN o.state END), '{DayState.COMPLETE}')"
+        columns = [
+            "o.department_id",
+            "o.date",
+            f"{hour} AS hour" if self.hourly else f"{state if add else 'o.state'} AS state",
+            f"{figure(measure)} AS {self.amount}",
+            *(f"{figure(name)} AS {name}" for name in _FIGURES),
+        ]
+        group = f"GROUP BY o.department_id, o.date, {hour}" if self.hourly else "GROUP BY o.department_id, o.date"
+        return f"""
+            SELECT {", ".join(columns)}
+            FROM {_OBSERVED} o {f"CROSS JOIN {sql.elements('o.hours')}" if self.hourly else ""}
+            WHERE o.connection_id = %s AND o.date IN ({{dates}}) AND o.department_id IN ({{departments}})
+            {group if add else ""}"""
 
-    `only`: source ids the load was limited to; all others stay. `keep`: (source id, date) pairs whose old
-    observations stay although nothing came for them. `text`: the rows as COPY text, if they were written out already.
-    """
-    whole_days = sum(row.hour == WHOLE_DAY for row in rows)
-    written = vanished = 0
-    with staged(rows, text) as cursor:
-        for model, hourly, came in ((ObservedDay, False, whole_days), (ObservedHour, True, len(rows) - whole_days)):
-            table = model._meta.db_table
-            fresh = _count(cursor, table, source, dates) == 0
-            written += _upsert_observations(cursor, table, hourly, source, run, fresh=fresh)
-            if not fresh and _count(cursor, table, source, dates) != came:
-                vanished += _delete_vanished(cursor, table, hourly, source, dates, only, keep)
-    return Changes(written, vanished)
-
-
-def _count(cursor: Any, table: str, source: Connection, dates: Collection[dt.date]) -> int:
-    cursor.execute(
-        f"SELECT COUNT(*) FROM {table} WHERE connection_id = %s AND date IN ({_marks(dates)})",
-        [source.pk, *_dates(dates)],
-    )
-    return int(cursor.fetchone()[0])
-
-
-def _upsert_observations(
-    cursor: Any, table: str, hourly: bool, source: Connection, run: int | None, *, fresh: bool
-) -> int:
-    """Write what differs; on `fresh` dates, where nothing stands, there is nothing to compare with."""
-    key = ["connection_id", "date", "external_id"] + (["hour"] if hourly else [])
-    hour = "hour, " if hourly else ""
-    values = ["department_id", *_FIGURES]
-    compared = f"""
-        LEFT JOIN {table} o ON o.connection_id = %s AND o.date = s.date AND o.external_id = s.external_id
-             {"AND o.hour = s.hour" if hourly else ""}"""
-    changed = f"AND (o.date IS NULL OR {_differ('o', 's', values)})"
-    update = f"""
-        ON CONFLICT ({", ".join(key)}) DO UPDATE SET
-            {", ".join(f"{name} = excluded.{name}" for name in [*values, "run_id", "observed_at"])}"""
-    cursor.execute(
-        f"""
-        INSERT INTO {table} (organisation_id, connection_id, external_id, date, {hour}department_id,
-                             revenue, gross, orders, guests, run_id, observed_at)
-        SELECT %s, %s, s.external_id, s.date, {"s.hour, " if hourly else ""}s.department_id,
-               s.revenue, s.gross, s.orders, s.guests, {_cast("%s")}, %s
-        FROM staged_sales s {"" if fresh else compared}
-        WHERE s.hour {"<>" if hourly else "="} {WHOLE_DAY} {"" if fresh else changed + update}
-        """,
-        [_uuid(source.organisation_id), source.pk, run, _instant(), *([] if fresh else [source.pk])],
-    )
-    return int(cursor.rowcount)
+    def differ(self) -> str:
+        """Whether the published row `p` is not what `n` says of it."""
+        figures = sql.differ("p", "n", self.figures)
+        if self.hourly:
+            return figures
+        # A complete day that changes is restated, and stays so; any other state gives way to the new one.
+        restated = f"p.state = '{DayState.RESTATED}' AND n.state = '{DayState.COMPLETE}'"
+        return f"({figures} OR (p.state <> n.state AND NOT ({restated})))"
 
 
-def _delete_vanished(
-    cursor: Any,
-    table: str,
-    hourly: bool,
-    source: Connection,
-    dates: Collection[dt.date],
-    only: Collection[str] | None,
-    keep: Collection[tuple[str, dt.date]],
-) -> int:
-    conditions, params = [f"date IN ({_marks(dates)})"], [*_dates(dates)]
-    if only is not None:
-        conditions.append(f"external_id IN ({_marks(only)})" if only else "1 = 0")
-        params += list(only)
-    for external_id, date in keep:
-        conditions.append("NOT (external_id = %s AND date = %s)")
-        params += [external_id, *_dates([date])]
-    cursor.execute(
-        f"""
-        DELETE FROM {table} WHERE connection_id = %s AND {" AND ".join(conditions)} AND NOT EXISTS (
-            SELECT 1 FROM staged_sales s WHERE s.date = {table}.date AND s.external_id = {table}.external_id
-            AND {f"s.hour = {table}.hour" if hourly else f"s.hour = {WHOLE_DAY}"})
-        """,
-        [source.pk, *params],
-    )
-    return int(cursor.rowcount)
+_HOUR = _Target(SalesByHour._meta.db_table, "sales_amount", hourly=True)
+_DAY = _Target(_DAYS, "total_sales", hourly=False)
+# Hours first: while they change, the day still shows the state it had.
+_TARGETS = (_HOUR, _DAY)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """Dates on which `source` has authority over `departments`."""
+
+    source: Connection
+    dates: list[dt.date]
+    departments: list[UUID]
+    run: int | None
+
+    def fill(self, statement: str) -> str:
+        return statement.format(dates=sql.marks(self.dates), departments=sql.marks(self.departments))
+
+    @property
+    def params(self) -> list[Any]:
+        return [*sql.dates(self.dates), *sql.uuids(self.departments)]
 
 
 def publish(
@@ -128,32 +106,66 @@ def publish(
     dates: Collection[dt.date],
     *,
     run: int | None,
-    state: str = DayState.COMPLETE,
     departments: Collection[UUID] | None = None,
     withdraw: bool = True,
 ) -> int:
     """Bring the published sales of `dates` in line with the observations of `source`, where it has authority.
 
-    `departments` limits it; `withdraw` may be False when no observation has vanished. Returns how many published rows
-    changed; equal rows keep their bytes.
+    `departments` limits it; `withdraw` may be False where no observed hour or day can have vanished.
+    Returns how many published rows changed; equal rows keep their bytes.
     """
-    if not dates:
-        return 0
     changed = 0
     with database.cursor() as cursor:
-        add = _has_doubles(cursor, source, dates)
-        for same, allowed in _authorised(source, dates, departments):
-            for hourly in (True, False):
-                changed += _publish_table(cursor, source, same, run, allowed, hourly=hourly, state=state, add=add)
-                if withdraw:
-                    changed += _withdraw(cursor, source, same, allowed, hourly=hourly)
+        for same, allowed in authorised(source, dates, departments):
+            scope = _Scope(source, same, allowed, run)
+            add, fresh = _has_doubles(cursor, scope), _is_fresh(cursor, scope)
+            for target in _TARGETS:
+                changed += _bring(cursor, scope, target, add=add, fresh=fresh)
+                if withdraw and not fresh:
+                    changed += _withdraw(cursor, scope, target)
     return changed
 
 
-def _authorised(
+def disagreeing(
+    source: Connection, dates: Collection[dt.date], departments: Collection[UUID] | None = None
+) -> list[dt.date]:
+    """The dates on which a published day, or the sum of its hours, is not what `source` observed.
+
+    A quarter of the price of publishing, for days that should be as they are. What adds up to the same goes unseen.
+    """
+    found: set[dt.date] = set()
+    sums = ", ".join(
+        f"{sql.money_sum(name) if kind == 'numeric' else f'SUM({name})'} AS {name}" for name, kind in _TYPES.items()
+    )
+    with database.cursor() as cursor:
+        for same, allowed in authorised(source, dates, departments):
+            scope = _Scope(source, same, allowed, None)
+            observed = _DAY.observed(source.measure, add=_has_doubles(cursor, scope))
+            cursor.execute(
+                scope.fill(f"""
+                SELECT DISTINCT n.date FROM ({observed}) n
+                LEFT JOIN {_DAYS} p ON p.department_id = n.department_id AND p.date = n.date
+                LEFT JOIN (
+                    SELECT department_id, date, {sql.money_sum("sales_amount")} AS total, {sums} FROM {_HOUR.table}
+                    WHERE date IN ({{dates}}) AND department_id IN ({{departments}}) GROUP BY department_id, date
+                ) h ON h.department_id = n.department_id AND h.date = n.date
+                WHERE p.id IS NULL OR {_DAY.differ()} OR {sql.differ("h", "n", _FIGURES)}
+                    OR {sql.any_differs(["h.total"], ["n.total_sales"])}
+                """),
+                [source.pk, *scope.params, *scope.params],
+            )
+            found |= {
+                row[0] if isinstance(row[0], dt.date) else dt.date.fromisoformat(row[0]) for row in cursor.fetchall()
+            }
+    return sorted(found)
+
+
+def authorised(
     source: Connection, dates: Collection[dt.date], only: Collection[UUID] | None
 ) -> list[tuple[list[dt.date], list[UUID]]]:
     """The dates, grouped by the departments over which `source` has authority on them; without the empty groups."""
+    if not dates:
+        return []
     asked = Authority.objects.filter(organisation=source.organisation_id).order_by("from_date")
     if only is not None:
         asked = asked.filter(department__in=only)
@@ -166,122 +178,111 @@ def _authorised(
     return [(same, list(allowed)) for allowed, same in groups.items() if allowed]
 
 
-def _has_doubles(cursor: Any, source: Connection, dates: Collection[dt.date]) -> bool:
+def _has_doubles(cursor: Any, scope: _Scope) -> bool:
     """Whether a department was observed under more than one source id on one of the dates."""
     cursor.execute(
-        f"""SELECT 1 FROM {ObservedDay._meta.db_table} WHERE connection_id = %s AND date IN ({_marks(dates)})
-            AND department_id IS NOT NULL GROUP BY department_id, date HAVING COUNT(*) > 1 LIMIT 1""",
-        [source.pk, *_dates(dates)],
+        scope.fill(f"""SELECT 1 FROM {_OBSERVED} WHERE connection_id = %s AND date IN ({{dates}})
+            AND department_id IS NOT NULL GROUP BY department_id, date HAVING COUNT(*) > 1 LIMIT 1"""),
+        [scope.source.pk, *sql.dates(scope.dates)],
     )
     return cursor.fetchone() is not None
 
 
-def _publish_table(
-    cursor: Any,
-    source: Connection,
-    dates: Collection[dt.date],
-    run: int | None,
-    allowed: Collection[UUID],
-    *,
-    hourly: bool,
-    state: str,
-    add: bool,
-) -> int:
-    """`add`: departments may have several source ids, whose figures are added up."""
-    observed = (ObservedHour if hourly else ObservedDay)._meta.db_table
-    target = (SalesByHour if hourly else SalesSummary)._meta.db_table
-    amount = "sales_amount" if hourly else "total_sales"
-    hour = "hour, " if hourly else ""
-    figures = [amount, *_FIGURES]
-    money, number = (_money_sum, "SUM({})".format) if add else (str, str)
-    differ = _differ("p", "n", figures)
-    state_column = "" if hourly else ", state"
-    if not hourly:
-        # A complete day that changes is restated, and stays so; any other state gives way to the new one.
-        differ = (
-            f"({differ} OR (p.state <> %s AND NOT (p.state = '{DayState.RESTATED}' AND %s = '{DayState.COMPLETE}')))"
+def _is_fresh(cursor: Any, scope: _Scope) -> bool:
+    """Whether nothing at all is published of the departments on the dates."""
+    same = "WHERE date IN ({dates}) AND department_id IN ({departments})"
+    cursor.execute(
+        scope.fill(f"SELECT EXISTS (SELECT 1 FROM {_DAYS} {same}) OR EXISTS (SELECT 1 FROM {_HOUR.table} {same})"),
+        scope.params * 2,
+    )
+    return not cursor.fetchone()[0]
+
+
+def _bring(cursor: Any, scope: _Scope, target: _Target, *, add: bool, fresh: bool) -> int:
+    source, observed = scope.source, target.observed(scope.source.measure, add=add)
+    joined = f"""
+        FROM ({observed}) n LEFT JOIN {target.table} p ON {" AND ".join(f"p.{name} = n.{name}" for name in target.key)}
+        WHERE (p.id IS NULL OR {target.differ()})"""
+    observed_params = [source.pk, *scope.params]
+    if not fresh:
+        cursor.execute(scope.fill(f"SELECT COUNT(*) {joined}"), observed_params)
+        if cursor.fetchone()[0] == 0:
+            return 0
+        _keep_old(
+            cursor,
+            scope,
+            target,
+            f"SELECT n.department_id, n.date, {_old_and_new(target)} {joined}",
+            observed_params,
         )
+    written = [*target.figures, "connection_id", "updated_at", "synced_at", "changed_by_id"]
+    extra = "hour" if target.hourly else "state"
     new_state = (
         ""
-        if hourly
-        else f""", state = CASE WHEN excluded.state = '{DayState.COMPLETE}' AND {target}.state IN
+        if target.hourly
+        else f""", deleted_by_id = NULL, state = CASE WHEN excluded.state = '{DayState.COMPLETE}' AND {target.table}.state IN
                  ('{DayState.COMPLETE}', '{DayState.RESTATED}') THEN '{DayState.RESTATED}' ELSE excluded.state END"""
     )
-    cursor.execute(
-        f"SELECT 1 FROM {target} WHERE date IN ({_marks(dates)}) AND department_id IN ({_marks(allowed)}) LIMIT 1",
-        [*_dates(dates), *_uuids(allowed)],
-    )
-    fresh = cursor.fetchone() is None
-    written = [*figures, "connection_id", "updated_at", "synced_at", "changed_by_id"]
-    compared = f"""
-        LEFT JOIN {target} p ON p.department_id = n.department_id AND p.date = n.date
-             {"AND p.hour = n.hour" if hourly else ""}
-        WHERE p.id IS NULL OR {differ}
-        ON CONFLICT ({"date, department_id, hour" if hourly else "department_id, date"}) DO UPDATE SET
+    update = f"""
+        ON CONFLICT ({", ".join(target.key)}) DO UPDATE SET
             {", ".join(f"{name} = excluded.{name}" for name in written)}{new_state}"""
-    now = _instant()
+    now = sql.now()
     cursor.execute(
-        f"""
-        INSERT INTO {target} (organisation_id, department_id, date, {hour}{amount}, revenue, gross, orders, guests,
-                              connection_id, created_at, updated_at, synced_at, changed_by_id{state_column})
-        SELECT %s, n.department_id, n.date, {"n.hour, " if hourly else ""}n.{amount}, n.revenue, n.gross, n.orders,
-               n.guests, %s, %s, %s, %s, {_cast("%s")}{"" if hourly else ", %s"}
-        FROM (
-            SELECT o.department_id, o.date, {"o.hour, " if hourly else ""}
-                   {money(f"o.{source.measure}")} AS {amount}, {money("o.revenue")} AS revenue,
-                   {money("o.gross")} AS gross, {number("o.orders")} AS orders, {number("o.guests")} AS guests
-            FROM {observed} o
-            WHERE o.connection_id = %s AND o.date IN ({_marks(dates)}) AND o.department_id IN ({_marks(allowed)})
-            {f"GROUP BY o.department_id, o.date{', o.hour' if hourly else ''}" if add else ""}
-        ) n {"" if fresh else compared}
-        """,
-        [
-            _uuid(source.organisation_id),
-            source.pk,
-            now,
-            now,
-            now,
-            run,
-            *([] if hourly else [state]),
-            source.pk,
-            *_dates(dates),
-            *_uuids(allowed),
-            *([] if fresh or hourly else [state, state]),
-        ],
+        scope.fill(f"""
+        INSERT INTO {target.table} (organisation_id, connection_id, created_at, updated_at, synced_at, changed_by_id,
+                                    department_id, date, {extra}, {", ".join(target.figures)})
+        SELECT %s, %s, %s, %s, %s, {sql.cast("%s", "bigint")},
+               n.department_id, n.date, n.{extra}, {", ".join(f"n.{name}" for name in target.figures)}
+        {f"FROM ({observed}) n" if fresh else joined + update}
+        """),
+        [sql.uuid(source.organisation_id), source.pk, now, now, now, scope.run, *observed_params],
     )
     return int(cursor.rowcount)
 
 
-def _withdraw(
-    cursor: Any, source: Connection, dates: Collection[dt.date], allowed: Collection[UUID], *, hourly: bool
-) -> int:
-    """Delete published rows that `source` has authority for and no longer observes."""
-    observed = (ObservedHour if hourly else ObservedDay)._meta.db_table
-    target = (SalesByHour if hourly else SalesSummary)._meta.db_table
+def _old_and_new(target: _Target) -> str:
+    hour = "n.hour" if target.hourly else "NULL"
+    return ", ".join([hour, *(f"{side}.{name}" for side in "pn" for name in target.figures)])
+
+
+def _keep_old(cursor: Any, scope: _Scope, target: _Target, changes: str, params: Sequence[Any]) -> None:
+    """Write a restatement per row of `changes` (department, date, hour, old figures, new figures) that had been told."""
+    names = [f"{age}_{name}" for age in ("old", "new") for name in ("total", *_FIGURES)]
+    types = ["numeric", *_TYPES.values()] * 2
+    figures = [sql.cast(f"c.{name}", kind) for name, kind in zip(names, types, strict=True)]
+    changed = sql.any_differs(figures[: len(figures) // 2], figures[len(figures) // 2 :])
+    cursor.execute(
+        scope.fill(f"""
+        WITH c(department_id, date, hour, {", ".join(names)}) AS ({changes})
+        INSERT INTO {_RESTATEMENTS} (organisation_id, connection_id, run_id, changed_at,
+                                     department_id, date, hour, {", ".join(names)})
+        SELECT %s, %s, {sql.cast("%s", "bigint")}, %s, c.department_id, c.date, {sql.cast("c.hour", "smallint")},
+               {", ".join(figures)}
+        FROM c JOIN {_DAYS} d ON d.department_id = c.department_id AND d.date = c.date
+        WHERE d.state NOT IN {_UNFINISHED} AND {changed}
+        """),
+        [*params, sql.uuid(scope.source.organisation_id), scope.source.pk, scope.run, sql.now()],
+    )
+
+
+def _withdraw(cursor: Any, scope: _Scope, target: _Target) -> int:
+    """Delete published rows that the source has authority for and no longer observes."""
     # A day whose state is "missing" stands for a deletion by a person and is not the source's to withdraw.
-    standing = "" if hourly else f"AND {target}.state <> '{DayState.MISSING}'"
-    cursor.execute(
-        f"""
-        DELETE FROM {target} WHERE {target}.date IN ({_marks(dates)}) AND {target}.department_id IN ({_marks(allowed)})
-        {standing} AND NOT EXISTS (
-            SELECT 1 FROM {observed} o WHERE o.connection_id = %s AND o.department_id = {target}.department_id
-            AND o.date = {target}.date {f"AND o.hour = {target}.hour" if hourly else ""})
-        """,
-        [*_dates(dates), *_uuids(allowed), source.pk],
-    )
+    standing = "" if target.hourly else f"AND p.state <> '{DayState.MISSING}'"
+    hour = f"CROSS JOIN {sql.elements('o.hours')}" if target.hourly else ""
+    same_hour = f"AND {sql.element(0, 'smallint')} = p.hour" if target.hourly else ""
+    gone = f"""
+        FROM {target.table} p WHERE p.date IN ({{dates}}) AND p.department_id IN ({{departments}}) {standing}
+        AND NOT EXISTS (
+            SELECT 1 FROM {_OBSERVED} o {hour} WHERE o.connection_id = %s AND o.department_id = p.department_id
+            AND o.date = p.date {same_hour})"""
+    params = [*scope.params, scope.source.pk]
+    nothing = ", ".join(["NULL"] * len(target.figures))
+    old = ", ".join(f"p.{name}" for name in target.figures)
+    hour_column = "p.hour" if target.hourly else "NULL"
+    _keep_old(cursor, scope, target, f"SELECT p.department_id, p.date, {hour_column}, {old}, {nothing} {gone}", params)
+    cursor.execute(scope.fill(f"DELETE FROM {target.table} WHERE id IN (SELECT p.id {gone})"), params)
     return int(cursor.rowcount)
-
-
-def mark(
-    source: Connection, dates: Collection[dt.date], state: str, departments: Collection[UUID] | None = None
-) -> int:
-    """Set the state of published days that `source` has authority for, without touching a figure."""
-    return sum(
-        SalesSummary.objects.filter(date__in=same, department__in=allowed)
-        .exclude(state=state)
-        .update(state=state, updated_at=timezone.now())
-        for same, allowed in _authorised(source, dates, departments)
-    )
 
 
 def adopt(source: Connection, external_ids: Sequence[str]) -> int:
@@ -292,9 +293,6 @@ def adopt(source: Connection, external_ids: Sequence[str]) -> int:
         orphaned = ObservedDay.objects.filter(connection=source, external_id=external_id, department=None)
         if dates := set(orphaned.values_list("date", flat=True)):
             orphaned.update(department=department)
-            ObservedHour.objects.filter(connection=source, external_id=external_id, department=None).update(
-                department=department
-            )
             changed += publish(source, dates, run=None, departments=[department])
     return changed
 
@@ -304,39 +302,3 @@ def publish_adopted(connection: Connection, new_ids: Sequence[str], **kwargs: An
     if new_ids:
         with transaction.atomic():
             adopt(connection, new_ids)
-
-
-def _differ(left: str, right: str, names: Sequence[str]) -> str:
-    operator = "IS DISTINCT FROM" if database.vendor == "postgresql" else "IS NOT"
-    return "(" + " OR ".join(f"{left}.{name} {operator} {right}.{name}" for name in names) + ")"
-
-
-def _money_sum(column: str) -> str:
-    """An exact sum: numeric on PostgreSQL, whole 1/10000ths on SQLite, whose own SUM adds binary floats."""
-    if database.vendor == "postgresql":
-        return f"SUM({column})"
-    return f"SUM(CAST(ROUND({column} * 10000) AS INTEGER)) / 10000.0"
-
-
-def _marks(values: Collection[Any]) -> str:
-    return ", ".join(["%s"] * len(values))
-
-
-def _cast(mark: str) -> str:
-    return f"CAST({mark} AS bigint)" if database.vendor == "postgresql" else mark
-
-
-def _uuid(value: UUID) -> Any:
-    return value if database.vendor == "postgresql" else value.hex
-
-
-def _uuids(values: Iterable[UUID]) -> list[Any]:
-    return [_uuid(value) for value in values]
-
-
-def _dates(dates: Iterable[dt.date]) -> list[Any]:
-    return [date if database.vendor == "postgresql" else date.isoformat() for date in dates]
-
-
-def _instant() -> Any:
-    return database.ops.adapt_datetimefield_value(timezone.now())

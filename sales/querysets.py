@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Abs
 from django.utils import timezone
 
 from accounts.models import Organisation
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from sales.models import AutoSyncLog
+    from sales.models import AutoSyncLog, ObservedDay
 
 
 class SalesQuerySet(models.QuerySet[Any]):
@@ -41,10 +42,50 @@ class SalesQuerySet(models.QuerySet[Any]):
         """Days whose figures a forecast may learn from."""
         return self.filter(state__in=TRUSTED)
 
+    def with_settled(self) -> SalesQuerySet:
+        """`settled`: whether no load will look at the day again by itself, as nothing is expected to change it."""
+        from sales.models import SourceDay
+
+        same = {name: OuterRef(name) for name in ("organisation", "connection", "date")}
+        found: SalesQuerySet = self.annotate(settled=Exists(SourceDay.objects.filter(**same, is_settled=True)))
+        return found
+
+    def with_day(self) -> SalesQuerySet:
+        """Hours with the `state` of their day, and whether it is `settled`."""
+        from sales.models import SalesSummary
+
+        day = SalesSummary.objects.filter(department=OuterRef("department"), date=OuterRef("date")).with_settled()
+        found: SalesQuerySet = self.annotate(**{name: Subquery(day.values(name)[:1]) for name in ("state", "settled")})
+        return found
+
     def totals(self, measure: str = "total_sales") -> dict[str, Any]:
         """{"sum", "rows", "first", "last"} of the selection; the sum is exact."""
         found = self.order_by().aggregate(sum=MoneySum(measure), rows=Count("pk"), first=Min("date"), last=Max("date"))
         return {**found, "sum": found["sum"] or Decimal(0)}
+
+
+class RestatementQuerySet(SalesQuerySet):
+    def days(self) -> RestatementQuerySet:
+        return self.filter(hour=None)
+
+    def of_at_least(self, percent: int) -> RestatementQuerySet:
+        """Changes of the total by so much of what it was; what appeared or vanished is always large enough."""
+        change, was = Abs(F("new_total") - F("old_total")), Abs(F("old_total"))
+        large = Q(change__gt=0, change__gte=was * Decimal(percent) / 100)
+        one_sided = Q(old_total=None, new_total__isnull=False) | Q(old_total__isnull=False, new_total=None)
+        found: RestatementQuerySet = self.alias(change=change).filter(large | one_sided)
+        return found
+
+
+class ObservedDayQuerySet(models.QuerySet["ObservedDay"]):
+    def hours(self) -> dict[tuple[str, dt.date], dict[int, list[Any]]]:
+        """Per source id and date: hour -> [revenue, gross, orders, guests]."""
+        return {
+            (external_id, date): {
+                hour: [Decimal(revenue), Decimal(gross), *counts] for hour, revenue, gross, *counts in hours
+            }
+            for external_id, date, hours in self.values_list("external_id", "date", "hours")
+        }
 
 
 class AutoSyncLogQuerySet(models.QuerySet["AutoSyncLog"]):

@@ -1,7 +1,8 @@
-"""Rows on their way into the database: a temporary table, filled by COPY or one executemany."""
+"""Days on their way into the database: a temporary table, filled by COPY or one executemany."""
 
+import datetime as dt
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -9,77 +10,80 @@ from uuid import UUID
 
 from django.db import connection
 
-WHOLE_DAY = -1  # `hour` of a row that is its day's total
+from sales.sql import is_postgresql
 
 
-class StagedRow(NamedTuple):
-    """A day's (hour = WHOLE_DAY) or an hour's figures of one source id."""
+class StagedDay(NamedTuple):
+    """What a source said of one id and business date. `hours` as text: see `hours_text`."""
 
     external_id: str
     department: UUID | None
-    date: Any
-    hour: int
+    date: dt.date
+    state: str
     revenue: Decimal | None
     gross: Decimal | None
     orders: int | None
     guests: int | None
+    hours: str
+    doubt: str | None = None  # JSON; see sales.trust
 
 
-COLUMNS = "external_id, department_id, date, hour, revenue, gross, orders, guests"
-_TYPES = {
-    "postgresql": "external_id text, department_id uuid, date date, hour smallint, revenue numeric, gross numeric,"
-    " orders integer, guests integer",
-    "sqlite": "external_id text, department_id char(32), date date, hour smallint, revenue decimal, gross decimal,"
-    " orders integer, guests integer",
-}
+COLUMNS = "external_id, department_id, date, state, revenue, gross, orders, guests, hours, doubt"
+_POSTGRESQL = (
+    "external_id text, department_id uuid, date date, state text, revenue numeric, gross numeric, orders integer,"
+    " guests integer, hours jsonb, doubt jsonb"
+)
+_SQLITE = (
+    "external_id text, department_id char(32), date date, state text, revenue decimal, gross decimal, orders integer,"
+    " guests integer, hours text, doubt text"
+)
+_NULL = "\\N"
+
+
+def hours_text(hours: Iterable[tuple[int, Decimal, Decimal, int | None, int | None]]) -> str:
+    """The JSON of hours in their order: hour, revenue, gross, orders, guests. Money is text, no digit is lost."""
+    texts = [f'[{hour},"{revenue}","{gross}",{orders},{guests}]' for hour, revenue, gross, orders, guests in hours]
+    return f"[{','.join(texts)}]".replace("None", "null")
 
 
 @contextmanager
-def staged(rows: Sequence[StagedRow], text: str | None = None) -> Iterator[Any]:
-    """A cursor in whose session the table `staged_sales` holds exactly `rows`. Needs a transaction.
+def staged(days: Sequence[StagedDay], text: str | None = None) -> Iterator[Any]:
+    """A cursor in whose session the table `staged_sales` holds exactly `days`. Needs a transaction.
 
-    `text` is `copy_text(rows)` for who has it already.
+    `text` is `copy_text(days)` for who has it already.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_sales ({_TYPES[connection.vendor]})")
-        cursor.execute("TRUNCATE staged_sales" if connection.vendor == "postgresql" else "DELETE FROM staged_sales")
-        if connection.vendor == "postgresql":
-            cursor.copy_expert(
-                f"COPY staged_sales ({COLUMNS}) FROM STDIN", io.StringIO(copy_text(rows) if text is None else text)
-            )
+        if is_postgresql():
+            cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_sales ({_POSTGRESQL}); TRUNCATE staged_sales")
+            copied = io.StringIO(copy_text(days) if text is None else text)
+            cursor.copy_expert(f"COPY staged_sales ({COLUMNS}) FROM STDIN", copied)
         else:
+            cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_sales ({_SQLITE})")
+            cursor.execute("DELETE FROM staged_sales")
             cursor.executemany(
-                f"INSERT INTO staged_sales ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                f"INSERT INTO staged_sales ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 [
-                    (
-                        row.external_id,
-                        row.department.hex if row.department else None,
-                        row.date.isoformat(),
-                        row.hour,
-                        None if row.revenue is None else str(row.revenue),
-                        None if row.gross is None else str(row.gross),
-                        row.orders,
-                        row.guests,
+                    day._replace(
+                        department=day.department.hex if day.department else None,  # type: ignore[arg-type]
+                        date=day.date.isoformat(),  # type: ignore[arg-type]
+                        revenue=_text(day.revenue),  # type: ignore[arg-type]
+                        gross=_text(day.gross),  # type: ignore[arg-type]
                     )
-                    for row in rows
+                    for day in days
                 ],
             )
         yield cursor
 
 
-def copy_text(rows: Sequence[StagedRow]) -> str:
-    """COPY's text format; source ids are the only free text in it. Equal rows in equal order give equal texts."""
-    null = "\\N"
-    # Thousands of rows share a few ids and dates: each is written out once.
-    names: dict[Any, str] = {None: null}
-    for row in rows:
-        for value in (row.department, row.date):
-            if value not in names:
-                names[value] = str(value)
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def copy_text(days: Iterable[StagedDay]) -> str:
+    """COPY's text format; source ids are the only free text in it. Equal days in equal order give equal texts."""
     return "".join(
-        f"{_escape(external_id)}\t{names[department]}\t{names[date]}\t{hour}\t{null if revenue is None else revenue!s}\t"
-        f"{null if gross is None else gross!s}\t{null if orders is None else orders}\t{null if guests is None else guests}\n"
-        for external_id, department, date, hour, revenue, gross, orders, guests in rows
+        "\t".join([_escape(day[0]), *(_NULL if value is None else str(value) for value in day[1:])]) + "\n"
+        for day in days
     )
 
 

@@ -30,6 +30,14 @@ def settled_range(organisation: Organisation) -> tuple[dt.date, dt.date]:
     return yesterday - dt.timedelta(days=max(settings.SETTLING_DAYS - 1, 0)), yesterday
 
 
+def night_range(night: dt.date) -> tuple[dt.date, dt.date]:
+    """What a night reads again: the settling window, and once a week the longer one."""
+    days = max(settings.SETTLING_DAYS, 1)
+    if night.isoweekday() == settings.LONG_SETTLING_WEEKDAY:
+        days = max(days, settings.LONG_SETTLING_DAYS)
+    return night - dt.timedelta(days=days), night - dt.timedelta(days=1)
+
+
 def check_range(organisation: Organisation, first: dt.date, last: dt.date) -> None:
     """Raise BadRange for a range nobody can mean."""
     today = organisation_today(organisation)
@@ -54,11 +62,13 @@ def start_sync(
     night: dt.date | None = None,
     parent: Run | None = None,
     log_as: str = "",
+    force: bool = False,
 ) -> tuple[Run, bool]:
     """Open a run that loads both dates and all between them; no dates: yesterday and the settling window.
 
     Without `to_date` up to yesterday, without `from_date` the one date. `department` limits the load, which then
-    completes nothing. `log_as` names the type under which `auto_sync_log` gets a line. Raises BadRange.
+    completes nothing. `log_as` names the type under which `auto_sync_log` gets a line. `force` compares every date anew.
+    Raises BadRange.
     """
     if from_date is None and to_date is None:
         from_date, to_date = settled_range(organisation)
@@ -72,12 +82,14 @@ def start_sync(
         "department": str(department.pk) if department else None,
         "dry_run": dry_run,
         "log_as": log_as,
+        "force": force,
     }
-    unit = f"{first}..{last} {','.join(map(str, ids))} {department.pk if department else ''} {'dry' if dry_run else ''}"
+    limits = [",".join(map(str, ids)), str(department.pk) if department else "", "dry" * dry_run, "force" * force]
+    unit = " ".join([f"{first}..{last}", *filter(None, limits)])
     return open_run(
         "sync_sales",
         organisation=organisation,
-        unit=unit.strip(),
+        unit=unit,
         night=night,
         parent=parent,
         trigger=trigger,

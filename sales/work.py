@@ -19,6 +19,7 @@ from runs.registry import Later, Outcome, Wait
 from runs.sentences import of_errors, sentence
 from sales.load import Loader
 from sales.models import AutoSyncLog
+from sales.report import Loaded
 from sources.errors import SourceError
 
 BUSY_AGAIN = 3.0  # seconds until a connection that another run is loading is looked at again
@@ -59,7 +60,8 @@ def _open_children(work: Work) -> Wait | Later:
             night=None if department else run.night,
             from_date=run.from_date,
             to_date=run.to_date,
-            params={"connection": connection.pk, "department": department, "dry_run": run.params.get("dry_run")},
+            params={"connection": connection.pk, "department": department}
+            | {name: run.params.get(name) for name in ("dry_run", "force", "deep")},
         )
         # One load per server at a time: a load that another run has under way is waited for.
         busy |= child.parent_id != run.pk
@@ -70,7 +72,7 @@ def _open_children(work: Work) -> Wait | Later:
 
 
 def _sum_up(children: list[Run]) -> Outcome:
-    counts = {"days": 0, "summary_records": 0, "hourly_records": 0, "total_raw_records": 0, "changed_rows": 0}
+    counts = dict.fromkeys(Loaded().counts(), 0)
     errors: list[dict[str, Any]] = []
     for child in children:
         for name in counts:
@@ -102,15 +104,21 @@ def load_connection(work: Work) -> Outcome:
                 client,
                 only=UUID(department) if department else None,
                 dry_run=bool(run.params.get("dry_run")),
+                force=bool(run.params.get("force")),
+                deep=bool(run.params.get("deep")),
             )
             loader.load(run.from_date, run.to_date)
         note_success(connection)
     except SourceError as error:
         counts: dict[str, float] = dict(loader.loaded.counts()) if loader else {}
-        errors = [as_error(error, connection), *_missing_branches(connection), *(loader.errors() if loader else [])]
+        errors = [
+            as_error(error, connection),
+            *_missing_branches(connection),
+            *(loader.loaded.errors(connection.name) if loader else []),
+        ]
         done_something = loader is not None and loader.loaded.days > 0
         return Outcome(State.PARTIAL if done_something else State.FAILED, counts, errors)
-    errors = loader.errors()
+    errors = loader.loaded.errors(connection.name)
     counts = {**loader.loaded.counts(), "seconds": round(time.monotonic() - begun, 1)}
     partial = any(not error.get("warning") for error in errors)
     nothing = partial and len(loader.loaded.empty_days) == loader.loaded.days

@@ -12,10 +12,17 @@ from sales.models import AutoSyncLog
 
 class SummaryParameters(DepartmentRange, ListParameters):
     state = serializers.ChoiceField(DayState.choices, required=False)
+    settled = serializers.BooleanField(
+        required=False, allow_null=True, help_text="Only settled days, or only the others"
+    )
 
 
 class HourlyParameters(DepartmentRange, ListParameters):
     hour = serializers.IntegerField(required=False, min_value=0, max_value=23)
+
+
+class RestatementParameters(DepartmentRange, ListParameters):
+    hours = serializers.BooleanField(default=True, help_text="false: only the days, without their hours")
 
 
 class SyncParameters(Parameters):
@@ -40,16 +47,38 @@ class Figures(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     synced_at = serializers.DateTimeField()
+    state = serializers.ChoiceField(DayState.choices, help_text="How far the day is to be believed")
+    settled = serializers.BooleanField(help_text="Whether the day is expected to stay as it is")
 
 
 class SummaryShown(Figures):
     total_sales = MoneyNumber(allow_null=True)
-    state = serializers.ChoiceField(DayState.choices)
 
 
 class HourShown(Figures):
     hour = serializers.IntegerField(min_value=0, max_value=23)
     sales_amount = MoneyNumber(allow_null=True)
+
+
+class RestatementShown(serializers.Serializer[Any]):
+    """What stood, and what stands: null where there was, or is, nothing."""
+
+    id = serializers.IntegerField()
+    department_id = serializers.UUIDField()
+    date = serializers.DateField()
+    hour = serializers.IntegerField(allow_null=True, min_value=0, max_value=23, help_text="null: the day itself")
+    changed_at = serializers.DateTimeField()
+    run_id = serializers.IntegerField(allow_null=True)
+    old_total = MoneyNumber(allow_null=True)
+    new_total = MoneyNumber(allow_null=True)
+    old_revenue = MoneyNumber(allow_null=True)
+    new_revenue = MoneyNumber(allow_null=True)
+    old_gross = MoneyNumber(allow_null=True)
+    new_gross = MoneyNumber(allow_null=True)
+    old_orders = serializers.IntegerField(allow_null=True)
+    new_orders = serializers.IntegerField(allow_null=True)
+    old_guests = serializers.IntegerField(allow_null=True)
+    new_guests = serializers.IntegerField(allow_null=True)
 
 
 class SalesSynced(Outcome):

@@ -8,6 +8,7 @@ urlpatterns = [
     path("summary/<str:pk>", views.DeleteDay.as_view(), name="api-sales-summary-row"),
     path("hourly", views.Hourly.as_view(), name="api-sales-hourly"),
     path("hourly/<str:pk>", views.DeleteHour.as_view(), name="api-sales-hourly-row"),
+    path("restatements", views.Restatements.as_view(), name="api-sales-restatements"),
     path("stats", views.Stats.as_view(), name="api-sales-stats"),
     path("auto-sync/status", views.AutoSyncStatus.as_view(), name="api-auto-sync-status"),
     path("auto-sync/test", views.AutoSyncTest.as_view(), name="api-auto-sync-test"),

@@ -24,13 +24,14 @@ from runs.sentences import sentence
 from sales.api import serializers
 from sales.choices import DayState
 from sales.delete import delete_day, delete_hour
-from sales.models import AutoSyncLog, SalesByHour, SalesSummary
+from sales.models import AutoSyncLog, Restatement, SalesByHour, SalesSummary
 from sales.money import rounded
 from sales.querysets import SalesQuerySet
 from sales.sync import BadRange, start_sync
 
 SUMMARY = tuple(serializers.SummaryShown().fields)
 HOUR = tuple(serializers.HourShown().fields)
+RESTATEMENT = tuple(serializers.RestatementShown().fields)
 COUNTS = ("summary_records", "hourly_records", "total_raw_records", "changed_rows")
 
 
@@ -71,6 +72,9 @@ class Summary(ApiView):
         rows = _chosen(request, SalesSummary.objects.all(), parameters)
         if "state" in parameters:
             rows = rows.filter(state=parameters["state"])
+        rows = rows.with_settled()
+        if (settled := parameters.get("settled")) is not None:
+            rows = rows.filter(settled=settled)
         return self.listing.answer(request, rows.values(*SUMMARY), parameters)
 
 
@@ -95,7 +99,30 @@ class Hourly(ApiView):
         rows = _chosen(request, SalesByHour.objects.all(), parameters)
         if "hour" in parameters:
             rows = rows.filter(hour=parameters["hour"])
-        return self.listing.answer(request, rows.values(*HOUR), parameters)
+        return self.listing.answer(request, rows.with_day().values(*HOUR), parameters)
+
+
+class Restatements(ApiView):
+    permission_classes = [requires("sales.view_restatement")]
+    listing = Listing(
+        orderings=("changed_at", "date", "department_id", "id"),
+        default="-changed_at",
+        limit=1000,
+        shape=_two_places(*(name for name in RESTATEMENT if name.endswith(("total", "revenue", "gross")))),
+    )
+
+    @extend_schema(
+        operation_id="sales_restatements",
+        parameters=[serializers.RestatementParameters],
+        responses=page_of("Restatement", serializers.RestatementShown),
+    )
+    def get(self, request: Request) -> Response:
+        """Days and hours that changed after they had been told, the newest change first; dates are business dates."""
+        parameters = serializers.RestatementParameters.read(request)
+        rows = _chosen(request, Restatement.objects.all(), parameters)
+        if not parameters["hours"]:
+            rows = rows.filter(hour=None)
+        return self.listing.answer(request, rows.values(*RESTATEMENT), parameters)
 
 
 class Stats(ApiView):

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from accounts.models import Organisation
 from departments.models import Authority, Connection, Department, SourceDepartment
 from sales.choices import DayState
-from sales.models import ObservedHour, SalesByHour, SalesSummary
-from sales.publish import adopt, publish, store_observations
-from sales.staging import WHOLE_DAY, StagedRow
+from sales.models import ObservedDay, Restatement, SalesByHour, SalesSummary
+from sales.observe import store_observations
+from sales.publish import adopt, publish
+from sales.staging import StagedDay, hours_text
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -38,22 +39,23 @@ def department_at(till: Connection, external_id: str, *, authority: bool = True)
     return department
 
 
-def rows_of(external_id: str, department: Department | None, date: dt.date, hours: dict[int, str]) -> list[StagedRow]:
-    pk = department.pk if department else None
-    amounts = {hour: Decimal(amount) for hour, amount in hours.items()}
-    return [
-        StagedRow(
-            external_id, pk, date, WHOLE_DAY, sum(amounts.values(), Decimal(0)), sum(amounts.values(), Decimal(0)), 1, 1
-        ),
-        *(StagedRow(external_id, pk, date, hour, amount, amount, 1, None) for hour, amount in amounts.items()),
-    ]
+def observed(
+    external_id: str,
+    department: Department | None,
+    date: dt.date,
+    hours: dict[int, str],
+    state: str = DayState.COMPLETE,
+) -> StagedDay:
+    amounts = {hour: Decimal(amount) for hour, amount in sorted(hours.items())}
+    total = sum(amounts.values(), Decimal(0))
+    text = hours_text([(hour, amount, amount, 1, None) for hour, amount in amounts.items()])
+    return StagedDay(external_id, department.pk if department else None, date, state, total, total, 1, 1, text)
 
 
 @transaction.atomic
-def bring(till: Connection, dates: list[dt.date], rows: list[StagedRow], **options: object) -> int:
-    changes = store_observations(till, dates, rows, run=None, **options)  # type: ignore[arg-type]
-    published = publish(till, dates, run=None, withdraw=changes.vanished > 0)
-    return changes.written + changes.vanished + published
+def bring(till: Connection, dates: list[dt.date], *days: StagedDay, **options: object) -> int:
+    changes = store_observations(till, dates, days, run=None, **options)  # type: ignore[arg-type]
+    return changes.rows + publish(till, dates, run=None, withdraw=not changes.fresh)
 
 
 def day(department: Department, date: dt.date = DAY) -> SalesSummary:
@@ -62,8 +64,8 @@ def day(department: Department, date: dt.date = DAY) -> SalesSummary:
 
 def test_the_same_input_twice_writes_nothing_the_second_time(till):
     cafe = department_at(till, "cafe")
-    rows = rows_of("cafe", cafe, DAY, {9: "1200.1", 10: "0.3333"})
-    assert bring(till, [DAY], rows) == 6
+    rows = observed("cafe", cafe, DAY, {9: "1200.1", 10: "0.3333"})
+    assert bring(till, [DAY], rows) == 4
     before = SalesSummary.objects.values().get(), list(SalesByHour.objects.order_by("pk").values())
     assert bring(till, [DAY], rows) == 0
     assert before == (SalesSummary.objects.values().get(), list(SalesByHour.objects.order_by("pk").values()))
@@ -71,32 +73,68 @@ def test_the_same_input_twice_writes_nothing_the_second_time(till):
 
 def test_a_vanished_hour_goes_and_the_day_is_restated(till):
     cafe = department_at(till, "cafe")
-    bring(till, [DAY], rows_of("cafe", cafe, DAY, {9: "100", 23: "50"}))
-    bring(till, [DAY], rows_of("cafe", cafe, DAY, {9: "100"}))
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100", 23: "50"}))
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100"}))
     assert day(cafe).total_sales == 100
     assert day(cafe).state == DayState.RESTATED
     assert list(SalesByHour.objects.values_list("hour", flat=True)) == [9]
 
 
+def figures(restatement: Restatement) -> tuple[int | None, Decimal | None, Decimal | None]:
+    return restatement.hour, restatement.old_total, restatement.new_total
+
+
+def test_every_changed_cell_keeps_its_old_value_and_its_new_one(till):
+    cafe = department_at(till, "cafe")
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100", 10: "5", 23: "50"}))
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100", 10: "7", 22: "1"}))
+    kept = {figures(row) for row in Restatement.objects.filter(department=cafe, date=DAY)}
+    assert kept == {(10, 5, 7), (22, None, 1), (23, 50, None), (None, 155, 108)}
+
+
+def test_a_department_that_is_gone_from_a_date_leaves_its_old_figures_as_restatements(till):
+    cafe = department_at(till, "cafe")
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100"}))
+    bring(till, [DAY])
+    assert not SalesSummary.objects.exists()
+    assert {figures(row) for row in Restatement.objects.all()} == {(9, 100, None), (None, 100, None)}
+
+
+def test_a_day_that_grows_while_its_shift_is_open_is_not_restated(till):
+    cafe = department_at(till, "cafe")
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100"}, DayState.OPEN_SHIFT))
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100", 10: "20"}))
+    assert (day(cafe).state, day(cafe).total_sales) == (DayState.COMPLETE, 120)
+    assert not Restatement.objects.exists()
+
+
+def test_the_state_of_an_observation_is_the_state_of_the_day_even_if_no_figure_changes(till):
+    cafe = department_at(till, "cafe")
+    for state in (DayState.COMPLETE, DayState.SUSPICIOUS, DayState.COMPLETE):
+        bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100"}, state))
+        assert day(cafe).state == state
+    assert not Restatement.objects.exists()
+
+
 def test_other_dates_stay_bit_identical(till):
     cafe = department_at(till, "cafe")
-    bring(till, [DAY, NEXT], rows_of("cafe", cafe, DAY, {9: "100"}) + rows_of("cafe", cafe, NEXT, {9: "70"}))
+    bring(till, [DAY, NEXT], observed("cafe", cafe, DAY, {9: "100"}), observed("cafe", cafe, NEXT, {9: "70"}))
     before = SalesSummary.objects.values().get(date=NEXT)
-    bring(till, [DAY], rows_of("cafe", cafe, DAY, {9: "101"}))
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "101"}))
     assert SalesSummary.objects.values().get(date=NEXT) == before
 
 
 def test_a_limited_load_touches_only_its_department(till):
     cafe, bar = department_at(till, "cafe"), department_at(till, "bar")
-    bring(till, [DAY], rows_of("cafe", cafe, DAY, {9: "100"}) + rows_of("bar", bar, DAY, {22: "900"}))
-    bring(till, [DAY], rows_of("cafe", cafe, DAY, {9: "1"}), only={"cafe"})
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100"}), observed("bar", bar, DAY, {22: "900"}))
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "1"}), only={"cafe"})
     assert (day(cafe).total_sales, day(bar).total_sales) == (1, 900)
 
 
 def test_without_authority_an_observation_is_a_check_and_not_published(till):
     cafe = department_at(till, "cafe", authority=False)
-    bring(till, [DAY], rows_of("cafe", cafe, DAY, {9: "100"}))
-    assert ObservedHour.objects.count() == 1
+    bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100"}))
+    assert ObservedDay.objects.count() == 1
     assert not SalesSummary.objects.exists()
 
 
@@ -105,12 +143,12 @@ def test_authority_changes_hands_on_its_date(till):
     other = Connection.objects.create(organisation=till.organisation, name="other", url="http://other.test")
     Authority.objects.create(organisation=till.organisation, department=cafe, connection=other, from_date=NEXT)
     for source, amount in ((till, "100"), (other, "7")):
-        bring(source, [DAY, NEXT], rows_of("x", cafe, DAY, {9: amount}) + rows_of("x", cafe, NEXT, {9: amount}))
+        bring(source, [DAY, NEXT], observed("x", cafe, DAY, {9: amount}), observed("x", cafe, NEXT, {9: amount}))
     assert (day(cafe).total_sales, day(cafe, NEXT).total_sales) == (100, 7)
 
 
 def test_sales_of_an_unknown_department_wait_for_it(till):
-    bring(till, [DAY], rows_of("new", None, DAY, {9: "100", 10: "20"}))
+    bring(till, [DAY], observed("new", None, DAY, {9: "100", 10: "20"}))
     assert not SalesSummary.objects.exists()
     cafe = department_at(till, "new")
     with transaction.atomic():
@@ -122,8 +160,7 @@ def test_sales_of_an_unknown_department_wait_for_it(till):
 def test_a_department_that_changed_its_id_at_the_source_is_the_sum_of_both(till):
     cafe = department_at(till, "old")
     SourceDepartment.objects.create(organisation=till.organisation, connection=till, external_id="new", department=cafe)
-    rows = rows_of("old", cafe, DAY, {9: "0.1", 10: "5"}) + rows_of("new", cafe, DAY, {9: "0.2"})
-    bring(till, [DAY], rows)
+    bring(till, [DAY], observed("old", cafe, DAY, {9: "0.1", 10: "5"}), observed("new", cafe, DAY, {9: "0.2"}))
     assert day(cafe).total_sales == Decimal("5.3")
     assert dict(SalesByHour.objects.values_list("hour", "sales_amount")) == {9: Decimal("0.3"), 10: Decimal(5)}
 
@@ -132,15 +169,15 @@ def test_total_sales_follow_the_measure_of_the_connection(till):
     till.measure = "gross"
     till.save()
     cafe = department_at(till, "cafe")
-    bring(till, [DAY], [StagedRow("cafe", cafe.pk, DAY, WHOLE_DAY, Decimal(90), Decimal(100), 1, 1)])
+    bring(till, [DAY], StagedDay("cafe", cafe.pk, DAY, DayState.COMPLETE, Decimal(90), Decimal(100), 1, 1, "[]"))
     assert (day(cafe).total_sales, day(cafe).revenue) == (100, 90)
 
 
 def test_ids_with_tabs_and_backslashes_survive_the_way_into_the_database(till):
     strange = "a\tb\\N\nc"
     cafe = department_at(till, strange)
-    bring(till, [DAY], rows_of(strange, cafe, DAY, {9: "5"}))
-    assert ObservedHour.objects.get().external_id == strange
+    bring(till, [DAY], observed(strange, cafe, DAY, {9: "5"}))
+    assert ObservedDay.objects.get().external_id == strange
 
 
 money = st.decimals(min_value=-(10**9), max_value=10**9, places=4)
@@ -154,7 +191,7 @@ def test_hours_add_up_to_the_day_to_the_last_place_whatever_replaces_what(till, 
     external_id = department.name
     for hours in (first, second):
         texts = {hour: str(amount) for hour, amount in hours.items()}
-        bring(till, [DAY], rows_of(external_id, department, DAY, texts), only={external_id})
+        bring(till, [DAY], observed(external_id, department, DAY, texts), only={external_id})
     published = SalesByHour.objects.filter(department=department)
     assert dict(published.values_list("hour", "sales_amount")) == second
     assert day(department).total_sales == sum(second.values(), Decimal(0))

@@ -1,0 +1,177 @@
+"""Compare a period with its sources: what differs, by department and date, and a button that repairs it."""
+
+import csv
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+from django.views.generic import FormView
+from unfold.views import UnfoldModelAdminViewMixin
+from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget
+
+from accounts.models import Organisation
+from accounts.pages import DateField, page_organisation, signed_in
+from departments.models import Connection
+from departments.scopes import sees_all
+from departments.timing import organisation_today
+from runs.choices import Trigger
+from runs.models import Run
+from runs.pages import asked_run, newest_runs, with_run
+from runs.sentences import of_errors, sentence
+from sales.day_page import day_address
+from sales.models import Difference
+from sales.reconciling import NOT_REPAIRED, NothingToRepair, start_reconcile, start_repair
+from sales.sync import BadRange
+
+KIND = "reconcile"
+FORTNIGHT = dt.timedelta(days=14)
+SHOWN = 500
+FORMULA = tuple("=+-@\t\r")
+
+
+class ReconcileForm(forms.Form):
+    """Both dates included."""
+
+    from_date = DateField(label=_("From"))
+    to_date = DateField(label=_("To"))
+    connection = forms.ModelChoiceField(
+        Connection.objects.none(),
+        label=_("Source"),
+        required=False,
+        empty_label=_("All sources"),
+        widget=UnfoldAdminSelectWidget({"class": " ".join(SELECT_CLASSES)}),
+    )
+
+    def __init__(self, *args: Any, organisation: Organisation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        connection = self.fields["connection"]
+        assert isinstance(connection, forms.ModelChoiceField)
+        connection.queryset = Connection.objects.filter(organisation=organisation).tills()
+
+
+class ReconcileView(UnfoldModelAdminViewMixin, FormView):
+    """For who sees the whole chain: a difference may be in any branch."""
+
+    title = _("Compare with the source")
+    permission_required = "sales.view_difference"
+    template_name = "sales/reconcile.html"
+    form_class = ReconcileForm
+    request: HttpRequest
+
+    def has_permission(self) -> bool:
+        return super().has_permission() and may_compare(self.request)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "organisation": page_organisation(self.request)}
+
+    def get_initial(self) -> dict[str, Any]:
+        yesterday = organisation_today(page_organisation(self.request)) - dt.timedelta(days=1)
+        return {"from_date": yesterday - FORTNIGHT + dt.timedelta(days=1), "to_date": yesterday}
+
+    def form_valid(self, form: ReconcileForm) -> HttpResponse:
+        values = form.cleaned_data
+        try:
+            run, _created = start_reconcile(
+                organisation=page_organisation(self.request),
+                from_date=values["from_date"],
+                to_date=values["to_date"],
+                connections=[values["connection"]] if values["connection"] else None,
+                trigger=Trigger.PAGE,
+                started_by=signed_in(self.request),
+            )
+        except BadRange as error:
+            form.add_error(None, sentence(error.code, error.params))
+            return self.form_invalid(form)
+        return HttpResponseRedirect(with_run(reverse("admin:sales_reconcile"), run))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        box = asked_run(self.request, KIND)
+        shown = box["run"] if box else _runs(self.request).order_by("-id").first()
+        found = Difference.objects.filter(run=shown).select_related("department", "connection")
+        return super().get_context_data(
+            **kwargs,
+            box=box,
+            boxes=newest_runs(self.request, KIND),
+            shown=shown,
+            # The box says them already.
+            sentences=of_errors(shown.errors) if shown and not box else [],
+            differences=[_row(one) for one in found[:SHOWN]],
+            total=found.count(),
+            may_repair=may_repair(self.request) and found.exclude(where__in=NOT_REPAIRED).exists(),
+        )
+
+
+def _row(one: Difference) -> dict[str, Any]:
+    return {
+        "difference": one,
+        "day": day_address(one.department_id, one.date) if one.department_id else "",
+        "ours": one.shown(one.ours),
+        "theirs": one.shown(one.theirs),
+        "by": one.shown(one.by),
+    }
+
+
+def may_compare(request: HttpRequest) -> bool:
+    return request.user.has_perm("sales.view_difference") and sees_all(signed_in(request), page_organisation(request))
+
+
+def may_repair(request: HttpRequest) -> bool:
+    return may_compare(request) and request.user.has_perm("sales.load_sales")
+
+
+def _runs(request: HttpRequest) -> Any:
+    return Run.objects.visible_to(request.user).filter(kind=KIND, organisation=page_organisation(request))
+
+
+@require_POST
+def repair(request: HttpRequest, pk: int) -> HttpResponse:
+    """Load again the dates on which a comparison found differences, and compare them once more."""
+    if not may_repair(request):
+        raise PermissionDenied
+    address = reverse("admin:sales_reconcile")
+    try:
+        run, _created = start_repair(get_object_or_404(_runs(request), pk=pk), started_by=signed_in(request))
+    except NothingToRepair:
+        return HttpResponseRedirect(address)
+    return HttpResponseRedirect(with_run(address, run))
+
+
+def differences_csv(request: HttpRequest, pk: int) -> HttpResponse:
+    """All differences of one comparison."""
+    if not may_compare(request):
+        raise PermissionDenied
+    run = get_object_or_404(_runs(request), pk=pk)
+    response = HttpResponse(
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="differences-{run.pk}.csv"'},
+    )
+    response.write("\ufeff")
+    lines = csv.writer(response, delimiter=";")
+    lines.writerow(
+        [_("Source"), _("Department"), _("Date"), _("Hour"), _("Where"), _("Figure"), _("Here"), _("At the source")]
+    )
+    for row in Difference.objects.filter(run=run).select_related("department", "connection"):
+        lines.writerow(
+            [
+                _text(row.connection.name),
+                _text(str(row.department or row.external_id)),
+                f"{row.date:%d.%m.%Y}",
+                "" if row.hour is None else row.hour,
+                row.get_where_display(),
+                row.get_what_display(),
+                row.ours,
+                row.theirs,
+            ]
+        )
+    return response
+
+
+def _text(name: str) -> str:
+    """A name that begins like a formula is a text."""
+    return f"'{name}" if name[:1] in FORMULA else name
