@@ -18,6 +18,13 @@ def exact(value: Decimal | None) -> str:
     return NOTHING if value is None else _grouped(value.quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
+def precise(value: Decimal | None) -> str:
+    """With all its places that say something, at least two: `1 234,0001`, `1 234,50`."""
+    if value is None:
+        return NOTHING
+    return exact(value) if value == value.quantize(Decimal("0.01")) else _grouped(value.normalize())
+
+
 def count(value: int | None) -> str:
     return NOTHING if value is None else _grouped(Decimal(value))
 
@@ -43,6 +50,11 @@ def deviation(value: Decimal | None) -> str:
         return NOTHING
     whole = value.quantize(Decimal(1), ROUND_HALF_UP)
     return _sign(whole) + _grouped(whole)
+
+
+def exact_deviation(value: Decimal) -> str:
+    """A difference with its sign and two places."""
+    return _sign(value.quantize(Decimal("0.01"), ROUND_HALF_UP)) + exact(value)
 
 
 def _sign(value: Decimal) -> str:

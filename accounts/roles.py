@@ -16,14 +16,16 @@ _LOOK = {
     "departments.view_department",
     "sales.view_salessummary",
     "sales.view_salesbyhour",
+    "sales.view_restatement",
     "forecasting.view_forecast",
 }
 _ANALYSE = _LOOK | {
     "departments.view_holiday",
     "forecasting.view_modelversion",
     "runs.view_run",
+    "runs.view_alarm",
 }
-_WORK = {"sales.load_sales", "departments.sync_departments", "forecasting.train_model"}
+_WORK = {"runs.change_alarm", "sales.load_sales", "departments.sync_departments", "forecasting.train_model"}
 _ADMINISTER = {
     "departments.add_department",
     "departments.change_department",
@@ -49,6 +51,7 @@ _ADMINISTER = {
     "departments.add_event",
     "departments.change_event",
     "departments.delete_event",
+    "sales.view_difference",
     "sales.delete_salessummary",
     "sales.delete_salesbyhour",
     "forecasting.roll_back_model",

@@ -8,8 +8,9 @@ class DepartmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from departments.sentences import SENTENCES
-        from runs.registry import register
+        from runs.registry import on_tick, register
         from runs.sentences import register as say
 
         say(SENTENCES)
+        on_tick("lost tokens", "departments.clients.return_lost_tokens", every=60)
         register("sync_departments", "departments.work.sync_departments", title=_("Synchronise departments"))

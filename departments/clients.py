@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
-from departments.models import Connection
-from departments.sessions import DatabaseLock, DatabaseTokens
+from departments.models import Connection, SourceSession
+from departments.sessions import DatabaseLock, DatabaseTokens, unlocked
+from runs import clock
 from sources.iiko.client import IikoClient, Server
 from sources.iiko.types import SalesAnswer, ServerFacts
 from sources.ports import SystemClock
 
+TOKEN_LIFE = 2 * 3600  # seconds: twice what a server lets a token live
 CHECK_PATIENCE = 15  # seconds a person waits for an answer to a check
 
 
@@ -30,6 +32,7 @@ def iiko_client(connection: Connection, *, patience: float | None = None, owner:
         patience=settings.SOURCE_PATIENCE if patience is None else patience,
         connect_timeout=settings.SOURCE_CONNECT_TIMEOUT,
         read_timeout=settings.SOURCE_READ_TIMEOUT,
+        max_bytes=settings.SOURCE_ANSWER_MB * 1024 * 1024,
         include_returns=connection.include_returns,
         password_proven=bool(connection.facts.get("password_proven")),
     )
@@ -50,6 +53,21 @@ def ask_for_sales(connection: Connection, date: dt.date) -> SalesAnswer:
     client = iiko_client(connection, patience=min(settings.SOURCE_PATIENCE, CHECK_PATIENCE))
     with client.session():
         return client.sales(date, date)
+
+
+def return_lost_tokens() -> int:
+    """Give back the licence slots of workers that died and have no successor; returns how many tokens are gone."""
+    keys = set(SourceSession.objects.exclude(token=None).filter(unlocked()).values_list("server", flat=True))
+    if not keys:
+        return 0
+    for connection in Connection.objects.tills().select_related("organisation"):
+        client = iiko_client(connection, patience=0, owner="keeper")
+        if client.server.key in keys:
+            client.give_back()
+    # A token of a connection that is gone, or of a server that never came back, is dead by now.
+    dead = clock.database_now(-TOKEN_LIFE)
+    SourceSession.objects.filter(unlocked(), server__in=keys, obtained_at__lt=dead).update(token=None, obtained_at=None)
+    return len(keys) - SourceSession.objects.filter(server__in=keys).exclude(token=None).count()
 
 
 def check_connection(connection: Connection) -> ServerFacts:

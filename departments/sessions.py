@@ -3,15 +3,21 @@
 import datetime as dt
 import time
 import uuid
+from math import inf
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from departments.models import SourceSession
+from runs import clock
 from sources.ports import StoredToken
 
 POLL = 0.5  # seconds between two tries for a lock
+
+
+def unlocked() -> Q:
+    """Servers that nobody alive uses."""
+    return Q(locked_by="") | Q(locked_until=None) | Q(locked_until__lt=clock.database_now())
 
 
 class DatabaseTokens:
@@ -36,6 +42,7 @@ class DatabaseLock:
     def __init__(self, seconds: float, owner: str = "") -> None:
         self.seconds = seconds
         self.owner = owner or uuid.uuid4().hex
+        self._renewed: dict[str, float] = {}
 
     def acquire(self, server_key: str, wait_seconds: float) -> bool:
         SourceSession.objects.get_or_create(server=server_key)
@@ -47,17 +54,19 @@ class DatabaseLock:
         return True
 
     def renew(self, server_key: str) -> None:
-        self._take(server_key)
+        """Asked for before every request; a lease that was just renewed has time enough."""
+        if time.monotonic() - self._renewed.get(server_key, -inf) > self.seconds / 10:
+            self._take(server_key)
 
     def release(self, server_key: str) -> None:
         SourceSession.objects.filter(server=server_key, locked_by=self.owner).update(locked_by="", locked_until=None)
 
     def _take(self, server_key: str) -> bool:
-        now = timezone.now()
-        free = Q(locked_by="") | Q(locked_by=self.owner) | Q(locked_until=None) | Q(locked_until__lt=now)
+        free = Q(locked_by=self.owner) | unlocked()
         with transaction.atomic():
-            return bool(
-                SourceSession.objects.filter(free, server=server_key).update(
-                    locked_by=self.owner, locked_until=now + dt.timedelta(seconds=self.seconds)
-                )
+            taken = SourceSession.objects.filter(free, server=server_key).update(
+                locked_by=self.owner, locked_until=clock.database_now(self.seconds)
             )
+        if taken:
+            self._renewed[server_key] = time.monotonic()
+        return bool(taken)

@@ -3,14 +3,13 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from django.utils import timezone
-
 from accounts.models import Organisation
 from departments.models import Connection, Department
+from runs import clock
 
 
 def local_date(zone: str, at: dt.datetime | None = None) -> dt.date:
-    return (at or timezone.now()).astimezone(ZoneInfo(zone)).date()
+    return (at or clock.now()).astimezone(ZoneInfo(zone)).date()
 
 
 def organisation_today(organisation: Organisation, at: dt.datetime | None = None) -> dt.date:

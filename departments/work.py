@@ -29,7 +29,7 @@ def sync_departments(work: Work) -> Outcome:
     for number, connection in enumerate(todo):
         work.progress(number, len(todo), "syncing_departments", source=connection.name)
         try:
-            client = iiko_client(connection)
+            client = iiko_client(connection, owner=f"run {work.run.pk}")
             with client.session():
                 remote = client.departments()
             note_success(connection)

@@ -19,6 +19,8 @@ def signed_percent(share: float | None) -> str:
 
 
 @register.simple_tag
-def badge(text: str, tone: str = "default") -> SafeString:
+def badge(text: str, tone: str = "default", title: str = "") -> SafeString:
     """A word on a coloured ground; tones are those of the floors' choices: success, info, warning, danger, default."""
+    if title:
+        return format_html('<span class="sf-badge sf-{}" title="{}">{}</span>', tone, title, text)
     return format_html('<span class="sf-badge sf-{}">{}</span>', tone, text)

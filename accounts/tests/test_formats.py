@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.utils import translation
 
-from accounts.formats import amount, count, deviation, exact, percent, points
+from accounts.formats import amount, count, deviation, exact, percent, points, precise
 
 pytestmark = pytest.mark.unit
 
@@ -30,6 +30,13 @@ def test_exact_sums_have_two_places_in_the_language_of_the_reader():
         assert exact(Decimal("1234567.895")) == "1\u202f234\u202f567,90"
     with translation.override("en"):
         assert exact(Decimal("1234567.895")) == "1\u202f234\u202f567.90"
+
+
+def test_where_every_place_counts_none_is_lost():
+    with translation.override("en"):
+        shown = [precise(Decimal(text)) for text in ("1234.5000", "1234.0001", "-0.0100", "0.0050", "-100.0000")]
+        assert shown == ["1\u202f234.50", "1\u202f234.0001", "−0.01", "0.005", "−100.00"]
+        assert precise(None) == "—"
 
 
 def test_percentages_and_deviations_carry_their_sign():
