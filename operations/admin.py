@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from django_celery_beat.admin import ClockedScheduleAdmin as BaseClockedScheduleAdmin
 from django_celery_beat.admin import CrontabScheduleAdmin as BaseCrontabScheduleAdmin
 from django_celery_beat.admin import PeriodicTaskAdmin as BasePeriodicTaskAdmin
@@ -15,7 +25,16 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from accounts.models import User
+from accounts.pages import DateRangeFilter, HouseAdmin, ReadOnly, signed_in
+from operations.alarms import alarms_for, note_seen, place_of
+from runs.choices import SEVERITY_TONES
+from runs.models import Alarm
+from runs.querysets import AlarmQuerySet
 
 for model in list(admin.site._registry):
     if model._meta.app_label in ("axes", "rest_framework_api_key", "django_celery_beat"):
@@ -56,3 +75,77 @@ class SolarScheduleAdmin(ModelAdmin):
 @admin.register(ClockedSchedule)
 class ClockedScheduleAdmin(BaseClockedScheduleAdmin, ModelAdmin):
     pass
+
+
+class StandingFilter(DropdownFilter):
+    title = _("standing")
+    parameter_name = "standing"
+    all_option = ["", _("standing and over")]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("standing")), ("no", _("over"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Alarm]) -> QuerySet[Alarm]:
+        return queryset.filter(ended_at__isnull=self.value() == "yes") if self.value() else queryset
+
+
+@admin.register(Alarm)
+class AlarmAdmin(ReadOnly, HouseAdmin):
+    list_display = ["what", "shown_severity", "began_at", "ended_at", "seen"]
+    list_filter = [StandingFilter, ("severity", ChoicesDropdownFilter), ("began_at", DateRangeFilter)]
+    list_select_related = ["seen_by"]
+    show_full_result_count = False
+    actions = ["note_all_seen"]
+    fields = ["what", "place", "severity", "began_at", "ended_at", "seen", "told"]
+    readonly_fields = fields
+
+    def get_urls(self) -> list[URLPattern]:
+        one = self.admin_site.admin_view(require_POST(self.note_one_seen))
+        return [path("<int:pk>/seen/", one, name="runs_alarm_seen"), *super().get_urls()]
+
+    def visible(self, rows: QuerySet[Any], user: User) -> QuerySet[Any]:
+        return rows.filter(pk__in=alarms_for(user).values("pk"))
+
+    @display(description=_("alarm"))
+    def what(self, alarm: Alarm) -> str:
+        return str(alarm)
+
+    @display(description=_("where"))
+    def place(self, alarm: Alarm) -> str:
+        where = place_of(alarm)
+        own = reverse("admin:runs_alarm_change", args=[alarm.pk])
+        return "—" if where == own else format_html('<a class="sf-link" href="{}">{}</a>', where, _("Look at it"))
+
+    @display(description=_("severity"), ordering="severity", label=SEVERITY_TONES)
+    def shown_severity(self, alarm: Alarm) -> tuple[str, str]:
+        return alarm.severity, alarm.get_severity_display()
+
+    @display(description=_("seen by"), ordering="seen_at")
+    def seen(self, alarm: Alarm) -> str:
+        if not alarm.seen_at:
+            return "—"
+        return f"{alarm.seen_by or '?'}, {timezone.localtime(alarm.seen_at):%d.%m.%Y %H:%M}"
+
+    @display(description=_("messages"))
+    def told(self, alarm: Alarm) -> str:
+        """By which channel it went out, or why it did not."""
+        lines = [
+            (message.channel, message.get_event_display(), message.get_status_display(), message.error)
+            for message in alarm.messages.order_by("id")
+        ]
+        return format_html_join(SafeString("<br>"), "{} ({}): {} {}", lines) or "—"
+
+    def has_note_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("runs.change_alarm")
+
+    @admin.action(description=_("I have seen it"), permissions=["note"])
+    def note_all_seen(self, request: HttpRequest, alarms: AlarmQuerySet) -> None:
+        note_seen(alarms, by=signed_in(request))
+        self.message_user(request, _("Noted. The alarm stands until its trouble is over."), messages.SUCCESS)
+
+    def note_one_seen(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_note_permission(request):
+            raise PermissionDenied
+        alarm = get_object_or_404(alarms_for(signed_in(request)), pk=pk)
+        self.note_all_seen(request, Alarm.objects.filter(pk=alarm.pk))
+        return redirect("home")

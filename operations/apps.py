@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,6 +8,13 @@ class OperationsConfig(AppConfig):
     verbose_name = _("Operations")
 
     def ready(self) -> None:
-        from runs.registry import register
+        from operations.sentences import SENTENCES
+        from runs.registry import on_tick, register
+        from runs.sentences import register as say
 
+        say(SENTENCES)
+        on_tick("alarms", "operations.watch.watch_all", every=settings.RUN_SWEEP_SECONDS * 2)
+        on_tick("outbox", "operations.delivery.deliver_due", apart=True)
+        on_tick("nights", "operations.night.keep_night")
+        register("repair", "operations.night.repair", title=_("Repair of a night"))
         register("nightly", "operations.night.nightly", title=_("Nightly chain"))

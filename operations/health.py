@@ -1,43 +1,46 @@
 """Is the product fit to serve, and does anybody work at night? Read by monitors, which must see silence."""
 
-import datetime as dt
-
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
+from runs import clock
+from runs.choices import State
+from runs.heartbeat import SILENT_ROUNDS, silent
 from runs.models import Run
 
-# How long queued work may wait and the clock may be silent before somebody is told.
-PATIENCE = dt.timedelta(minutes=5)
+# How long queued work may wait, in seconds, while nobody works at anything.
+PATIENCE = 300
 
 
 def readiness() -> dict[str, str]:
     """`ok` or a word of trouble for the database, its migrations, the worker and the clock (beat)."""
     try:
         executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return {"database": "ok", "migrations": "pending"}
+        return {"database": "ok", "migrations": "ok", "worker": worker(), "beat": beat()}
+    except Error:
         return {"database": "unreachable"}
-    if pending:
-        return {"database": "ok", "migrations": "pending"}
-    return {"database": "ok", "migrations": "ok", "worker": _worker(), "beat": _beat()}
 
 
-def _worker() -> str:
-    waiting = Run.objects.claimable().filter(not_before__lt=timezone.now() - PATIENCE)
-    return "silent" if waiting.exists() else "ok"
+def worker() -> str:
+    """Workers keep the house in turns: whoever does it says so every few seconds."""
+    if silent("keeper", SILENT_ROUNDS * settings.RUN_SWEEP_SECONDS):
+        return "silent"
+    waits = Run.objects.claimable().filter(not_before__lt=clock.database_now(-PATIENCE))
+    busy = Run.objects.filter(state=State.RUNNING, waiting=False, lease_until__gt=clock.database_now())
+    return "stuck" if waits.exists() and not busy.exists() else "ok"
 
 
-def _beat() -> str:
-    """The sweep is due every few seconds: beat notes when it last sent it."""
-    sweep = PeriodicTask.objects.filter(task="runs.sweep").first()
+def beat() -> str:
+    """The sweep is due every few seconds: beat says so when the queue has taken it."""
+    sweep = PeriodicTask.objects.filter(task="runs.sweep").select_related("interval").first()
     if sweep is None:
         return "not set up"
     if not sweep.enabled:
         return "switched off"
-    seen = sweep.last_run_at or sweep.date_changed
-    late = max(PATIENCE, 10 * dt.timedelta(seconds=settings.RUN_SWEEP_SECONDS))
-    return "silent" if timezone.now() - seen > late else "ok"
+    # The schedule stands as it was set up, whatever the setting became since.
+    every = max(settings.RUN_SWEEP_SECONDS, sweep.interval.every if sweep.interval else 0)
+    return "silent" if silent("beat", SILENT_ROUNDS * every) else "ok"

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from accounts.models import Organisation
 from runs.choices import State
-from runs.models import Run
+from runs.models import Alarm, Outbox, Run
 from sales.freshness import freshness
 
 
@@ -28,6 +28,11 @@ def exposition(organisations: QuerySet[Organisation]) -> bytes:
         "salesforecast_source_days_behind", "Business dates missing up to yesterday", ["organisation", "connection"],
         registry=registry,
     )  # fmt: skip
+    alarms = Gauge("salesforecast_alarms", "Alarms that stand", ["organisation", "code"], registry=registry)
+    messages = Gauge(
+        "salesforecast_messages", "Messages about alarms that did not go out", ["organisation", "status"],
+        registry=registry,
+    )  # fmt: skip
     now = timezone.now()
     for organisation in organisations:
         name = organisation.name
@@ -38,6 +43,12 @@ def exposition(organisations: QuerySet[Organisation]) -> bytes:
         oldest.labels(name).set((now - due).total_seconds() if due else 0)
         for kind, ended in ledger.filter(state=State.DONE).values_list("kind").annotate(Max("finished_at")):
             finished.labels(name, kind).set(ended.timestamp())
+        standing = Alarm.objects.filter(organisation=organisation, ended_at=None).order_by()
+        for code, count in standing.values_list("code").annotate(Count("pk")):
+            alarms.labels(name, code).set(count)
+        unsent = Outbox.objects.filter(alarm__organisation=organisation).exclude(status=Outbox.Status.SENT).order_by()
+        for status, count in unsent.values_list("status").annotate(Count("pk")):
+            messages.labels(name, status).set(count)
         for source in freshness(organisation):
             if source.days_behind is not None:
                 behind.labels(name, source.connection.name).set(source.days_behind)

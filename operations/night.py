@@ -1,16 +1,32 @@
-"""THE DAY: the chain of a night. Departments, sales of the settling window, forecasts, each a run of its own."""
+"""THE DAY: the chain of a night, and what the day does for it until the next one.
+
+A night is departments, sales of the settling window, forecasts, each a run of its own. The keeper makes sure that it
+was begun, asks again for what failed for a passing reason, and for branches that were still open.
+"""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from accounts.models import Organisation
 from departments.models import Connection
-from departments.timing import organisation_today
+from departments.timing import connection_today, organisation_today
 from forecasting.versions import serving_version
+from operations.schedules import night_begins
+from runs import clock
 from runs.choices import State, Trigger
 from runs.ledger import RunFailed, Work, open_run
 from runs.models import Run
 from runs.registry import Outcome, Wait
-from sales.sync import settled_range
+from sales.choices import DayState
+from sales.models import SalesSummary
+from sales.sync import night_range
+
+# Beat begins a night; the keeper only when beat is this late.
+BEAT_MAY_BE_LATE = dt.timedelta(seconds=90)
+# A branch that is still open is looked at again for so many days; older ones wait for the next night.
+OPEN_DAYS = 3
 
 
 def start_night(
@@ -23,9 +39,12 @@ def start_night(
 
 def start_nights() -> list[int]:
     """Open tonight's run for every organisation that has tills; returns the new runs' ids."""
-    organisations = Organisation.objects.filter(pk__in=Connection.objects.tills().values("organisation"))
-    opened = [start_night(organisation) for organisation in organisations]
+    opened = [start_night(organisation) for organisation in _with_tills()]
     return [run.pk for run, created in opened if created]
+
+
+def _with_tills() -> list[Organisation]:
+    return list(Organisation.objects.filter(pk__in=Connection.objects.tills().values("organisation")))
 
 
 def nightly(work: Work) -> Outcome | Wait:
@@ -35,14 +54,15 @@ def nightly(work: Work) -> Outcome | Wait:
     if step == "load":
         if not Connection.objects.filter(organisation=run.organisation).tills().exists():
             raise RunFailed("no_connections")
-        first, last = settled_range(run.organisation)
+        assert run.night
+        first, last = night_range(run.night)
         work.spawn("sync_departments")
         work.spawn(
             "sync_sales",
             unit=f"night {run.night}",
             from_date=first,
             to_date=last,
-            params={"log_as": "daily"},
+            params={"log_as": "daily", "deep": True},
         )
         work.remember(step="forecast")
         return Wait()
@@ -63,3 +83,97 @@ def _sum_up(run: Run) -> Outcome:
     return Outcome(
         State.FAILED if State.DONE not in states and State.PARTIAL not in states else State.PARTIAL, counts, errors
     )
+
+
+def keep_night() -> None:
+    """Called by the keeper: begin nights that nobody began, and repair the standing one."""
+    for organisation in _with_tills():
+        night = _night_due(organisation)
+        if night and not Run.objects.filter(organisation=organisation, kind="nightly", night=night).exists():
+            start_night(organisation, night=night)
+        repair_night(organisation)
+
+
+def _night_due(organisation: Organisation) -> dt.date | None:
+    """The night whose hour has passed; None if it is not to be begun for whoever was not there at that hour."""
+    begins = night_begins()
+    if begins is None:
+        return None
+    zone = ZoneInfo(organisation.time_zone)
+    now = clock.now().astimezone(zone)
+    due = dt.datetime.combine(now.date(), begins, zone)
+    served = Run.objects.filter(organisation=organisation, kind="load_connection", created_at__lt=due)
+    return now.date() if now >= due + BEAT_MAY_BE_LATE and served.exists() else None
+
+
+def repair_night(organisation: Organisation) -> list[Run]:
+    """Open a repair per connection whose last load of yesterday failed in passing, or found branches still open."""
+    night = Run.objects.filter(organisation=organisation, kind="nightly").order_by("-night").first()
+    if night is None or not night.finished or night.night is None:
+        return []
+    opened = []
+    for connection in Connection.objects.filter(organisation=organisation).tills():
+        if dates := _to_repair(connection, night):
+            run, created = open_run(
+                "repair",
+                organisation=organisation,
+                unit=f"connection {connection.pk}",
+                trigger=Trigger.SCHEDULE,
+                from_date=dates[0],
+                to_date=dates[1],
+                params={"connection": connection.pk, "night": str(night.night)},
+            )
+            opened += [run] if created else []
+    return opened
+
+
+def _to_repair(connection: Connection, night: Run) -> tuple[dt.date, dt.date] | None:
+    """The range that is to be asked for again by now."""
+    loads = Run.objects.filter(organisation=night.organisation_id, kind="load_connection", unit=str(connection.pk))
+    # What a person loads meanwhile is another range as a rule, and says nothing of this night's.
+    last = loads.filter(pk__gt=night.pk, params__deep=True).order_by("-id").first()
+    assert night.night
+    if last is None:
+        return night_range(night.night)
+    retry = dt.timedelta(seconds=settings.RETRY_SECONDS)
+    if last.finished_at is None or clock.now() - last.finished_at < retry:
+        return None
+    if passing(last):
+        return night_range(night.night)
+    today = connection_today(connection)
+    moving = SalesSummary.objects.filter(
+        connection=connection, state=DayState.OPEN_SHIFT, date__gte=today - dt.timedelta(days=OPEN_DAYS), date__lt=today
+    )
+    oldest = moving.order_by("date").values_list("date", flat=True).first()
+    return (oldest, today - dt.timedelta(days=1)) if oldest else None
+
+
+def passing(run: Run) -> bool:
+    """Whether a run did not succeed, for reasons that may be gone the next time."""
+    if run.state not in (State.FAILED, State.PARTIAL):
+        return False
+    # What a failure left undone is named beside it and is no reason of its own.
+    reasons = [error for error in run.errors if not error.get("warning") and error["code"] != "missing_branches"]
+    return bool(reasons) and any(error.get("transient") for error in reasons)
+
+
+def repair(work: Work) -> Outcome | Wait:
+    """Called again after each step: sales of one connection, then the forecast if they completed a branch's day."""
+    run = work.run
+    step = run.params.get("step", "load")
+    if step == "load":
+        work.spawn(
+            "sync_sales",
+            unit=f"repair {run.pk}",
+            from_date=run.from_date,
+            to_date=run.to_date,
+            params={"connections": [run.params["connection"]], "log_as": "repair", "deep": True},
+        )
+        work.remember(step="forecast")
+        return Wait()
+    completed = sum(child.counts.get("completed", 0) for child in run.children.filter(kind="sync_sales"))
+    if step == "forecast" and completed and serving_version(run.organisation) is not None:
+        work.spawn("forecast")
+        work.remember(step="end")
+        return Wait()
+    return _sum_up(run)

@@ -30,7 +30,10 @@ class Repeated:
     seconds: int
 
 
-NIGHTLY = [Nightly("Nightly chain", "operations.start_nights", NIGHT_HOUR, NIGHT_MINUTE, expires=20 * 3600)]
+NIGHTLY = [
+    Nightly("Nightly chain", "operations.start_nights", NIGHT_HOUR, NIGHT_MINUTE, expires=20 * 3600),
+    Nightly("Sample compared with the sources", "sales.start_samples", 4, 30, expires=18 * 3600),
+]
 REPEATED = [Repeated("Sweep the ledger", "runs.sweep", settings.RUN_SWEEP_SECONDS)]
 
 
@@ -58,6 +61,21 @@ def setup_schedules() -> list[str]:
     return created
 
 
+def night_begins() -> dt.time | None:
+    """The local time at which nights begin: the schedule's, as a person may have set it; None if it is switched off.
+
+    Also None where it is no plain time of day: then beat alone knows.
+    """
+    task = PeriodicTask.objects.filter(task="operations.start_nights").select_related("crontab").first()
+    if task is None or task.crontab is None:
+        return dt.time(NIGHT_HOUR, NIGHT_MINUTE)
+    hour, minute = task.crontab.hour, task.crontab.minute
+    every_day = {task.crontab.day_of_week, task.crontab.day_of_month, task.crontab.month_of_year} == {"*"}
+    if not task.enabled or not every_day or not hour.isdigit() or not minute.isdigit():
+        return None
+    return dt.time(int(hour), int(minute))
+
+
 def next_night(organisation: Organisation) -> dt.datetime | None:
     """When the nightly chain starts next; None when the schedule is switched off or not set up."""
     task = PeriodicTask.objects.filter(task="operations.start_nights", enabled=True).select_related("crontab").first()
@@ -66,5 +84,3 @@ def next_night(organisation: Organisation) -> dt.datetime | None:
     now = timezone.now()
     coming: dt.datetime = now + task.crontab.schedule.remaining_estimate(now)
     return (coming + dt.timedelta(seconds=30)).replace(second=0, microsecond=0)  # the estimate is short of microseconds
-
-

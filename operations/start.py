@@ -15,14 +15,17 @@ from departments.models import Connection, Department
 from departments.timing import organisation_today
 from forecasting.compare import compare
 from forecasting.pages import shown_row, totals
+from operations import health
+from operations.alarms import alarms_for, place_of
 from operations.schedules import next_night
-from runs.choices import State
+from runs.choices import SEVERITY_TONES, Severity, State
 from runs.models import Run
 from runs.pages import box_of
 from sales.choices import TONES, DayState
 from sales.freshness import freshness
 
 WEEK = 7
+MOST_ALARMS = 8
 TROUBLE_DAYS = 2  # how long a failed run stays on the start page
 
 
@@ -42,12 +45,27 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "today": today,
         "sources": sources(organisation),
         "connected": Connection.objects.filter(organisation=organisation).exists(),
+        "alarms": standing_alarms(user) if user.has_perm("runs.view_alarm") else [],
+        # Alarms are raised by a worker: that there is none, only the page can tell.
+        "nobody_works": user.has_perm("runs.view_alarm") and health.worker() == "silent",
         "yesterday": yesterday(organisation, user, today),
         "ahead": ahead(organisation, user, today),
         "work": [box_of(request, run) for run in unsettled_runs(user)] if user.has_perm("runs.view_run") else [],
         "next_night": night.astimezone(zone) if night else None,
         "zone": zone.key,
     }
+
+
+def standing_alarms(user: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "alarm": alarm,
+            "place": place_of(alarm),
+            "tone": SEVERITY_TONES[Severity(alarm.severity)],
+            "severity": alarm.get_severity_display(),
+        }
+        for alarm in alarms_for(user).standing().select_related("seen_by")[:MOST_ALARMS]
+    ]
 
 
 def sources(organisation: Organisation) -> list[dict[str, Any]]:

@@ -7,8 +7,9 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from operations.schedules import setup_schedules
-from runs.ledger import open_run
-from runs.models import Run
+from runs.heartbeat import beat
+from runs.ledger import claim, open_run
+from runs.models import Heartbeat, Run
 from tests.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -19,7 +20,8 @@ HOUR = dt.timedelta(hours=1)
 @pytest.fixture
 def schedules(db):
     setup_schedules()
-    PeriodicTask.objects.filter(task="runs.sweep").update(last_run_at=timezone.now())
+    beat("beat")
+    beat("keeper")
 
 
 def readyz(client):
@@ -37,19 +39,33 @@ def test_ready_when_everybody_works(client, schedules):
 
 
 def test_a_silent_beat_is_noticed(client, schedules):
-    PeriodicTask.objects.filter(task="runs.sweep").update(last_run_at=timezone.now() - HOUR)
+    Heartbeat.objects.filter(name="beat").update(at=timezone.now() - HOUR)
     status, checks = readyz(client)
     assert (status, checks["beat"]) == (503, "silent")
     PeriodicTask.objects.filter(task="runs.sweep").update(enabled=False)
     assert readyz(client)[1]["beat"] == "switched off"
 
 
-def test_a_silent_worker_is_noticed(client, schedules, world: World):
+def test_beat_speaks_as_often_as_its_schedule_was_set_up_to(client, schedules, settings):
+    settings.RUN_SWEEP_SECONDS = 1
+    Heartbeat.objects.filter(name="beat").update(at=timezone.now() - dt.timedelta(seconds=30))
+    assert readyz(client)[1]["beat"] == "ok"
+
+
+def test_work_that_waits_while_nobody_works_is_noticed(client, schedules, world: World):
     run, _created = open_run("nightly", organisation=world.organisation)
     assert readyz(client)[0] == 200
     Run.objects.filter(pk=run.pk).update(not_before=timezone.now() - HOUR)
     status, checks = readyz(client)
-    assert (status, checks["worker"]) == (503, "silent")
+    assert (status, checks["worker"]) == (503, "stuck")
+    busy, _created = open_run("train", organisation=world.organisation)
+    claim(busy.pk)
+    assert readyz(client)[0] == 200
+
+
+def test_a_house_that_nobody_keeps_is_noticed(client, schedules):
+    Heartbeat.objects.filter(name="keeper").update(at=timezone.now() - HOUR)
+    assert readyz(client) == (503, {"database": "ok", "migrations": "ok", "worker": "silent", "beat": "ok"})
 
 
 def test_missing_schedules_are_noticed(client, world: World):

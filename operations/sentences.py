@@ -1,0 +1,25 @@
+from django.utils.translation import gettext_lazy as _
+
+SENTENCES = {
+    "no_yesterday": _("No complete sales of %(dates)s from %(source)s. %(why)s"),
+    "never_asked": _("It was not asked for: see whether a worker runs."),
+    "asked_now": _("They are being asked for now."),
+    "failing": _("%(source)s could not be loaded %(times)s times in a row. %(why)s"),
+    "suspicious_days": _("%(department)s: the sales of %(dates)s are suspicious. Open the day and decide."),
+    "suspicious_source": _(
+        "%(source)s: the sales of %(branches)s branches are suspicious. Look at the till server first, then at the days."
+    ),
+    "left_open": _("%(department)s: the cash shift of %(dates)s is still open. Have it closed at the till."),
+    "left_open_source": _(
+        "%(source)s: the cash shifts of %(branches)s branches were left open. Have them closed at the tills."
+    ),
+    "partial_days": _(
+        "%(department)s: a part of the sales of %(dates)s came without an hour. Open the day and load it again."
+    ),
+    "partial_source": _(
+        "%(source)s: a part of the sales of %(branches)s branches came without an hour. Look at the run of the load."
+    ),
+    "beat_silent": _("The clock (beat) is silent. Nights go on by the worker; start beat again."),
+    "work_stuck": _("Work waits although a worker is alive: look at its log and start it again."),
+    "disk_nearly_full": _("Only %(free)s GB are free on the disk. Make room before loads and training stop."),
+}
