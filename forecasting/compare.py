@@ -19,7 +19,10 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True)
 class Comparison:
-    """One department and date. `error` = forecast - actual, `error_percentage` = 100 error / actual."""
+    """One department and date. `error` = forecast - actual, `error_percentage` = 100 error / actual.
+
+    `state` and `settled` are those of the actual; None where nothing was loaded.
+    """
 
     date: dt.date
     department_id: UUID
@@ -29,6 +32,7 @@ class Comparison:
     lower_80: Decimal | None
     upper_80: Decimal | None
     state: str | None
+    settled: bool | None
     rule: str | None
 
     @property
@@ -63,10 +67,11 @@ def compare(
     ahead = within.filter(date__gte=today).newest().values_list(*columns)
     forecasts = {(row[0], row[1]): row[2:] for row in [*promised, *ahead]}
     sold = {
-        (date, department): (amount, state)
-        for date, department, amount, state in SalesSummary.objects.between(first, last)
+        (date, department): (amount, state, settled)
+        for date, department, amount, state, settled in SalesSummary.objects.between(first, last)
         .filter(department__in=names)
-        .values_list("date", "department_id", "total_sales", "state")
+        .with_settled()
+        .values_list("date", "department_id", "total_sales", "state", "settled")
     }
     nothing = (None, None, None, None)
     return [
@@ -75,14 +80,15 @@ def compare(
             department_id=key[1],
             department_name=names[key[1]],
             predicted=forecast[0],
-            actual=sold.get(key, (None, None))[0],
+            actual=actual[0],
             lower_80=forecast[1],
             upper_80=forecast[2],
-            state=sold.get(key, (None, None))[1],
+            state=actual[1],
+            settled=actual[2],
             rule=forecast[3],
         )
         for key in sorted(forecasts.keys() | sold.keys(), key=lambda key: (key[0], names[key[1]], str(key[1])))
-        for forecast in [forecasts.get(key, nothing)]
+        for forecast, actual in [(forecasts.get(key, nothing), sold.get(key, (None, None, None)))]
     ]
 
 
@@ -100,5 +106,3 @@ def summary(rows: Sequence[Comparison]) -> dict[str, Any]:
         "wape": float(missed / scale) if scale else None,
         "bias": float((predicted - actual) / scale) if scale else None,
     }
-
-

@@ -1,7 +1,6 @@
 """A day by the hour: what a branch is expected to sell when, beside what it sold."""
 
 import datetime as dt
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +17,8 @@ from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import local_date
 from forecasting.models import Forecast
-from sales.models import SalesByHour
+from sales.hours import open_hours
+from sales.models import SalesByHour, SalesSummary
 
 QUIET = Decimal("0.01")  # of the busiest hour: below it nothing is planned
 
@@ -59,10 +59,7 @@ class DayView(UnfoldModelAdminViewMixin, TemplateView):
 
 
 def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
-    """{"forecast", "hours", "sold"}: the newest forecast of the day, its hours beside those sold, and their sum.
-
-    A business date may end after midnight: the hours begin after the longest quiet stretch of the clock.
-    """
+    """{"forecast", "hours", "sold", "day"}: the newest forecast of the day, its hours beside those sold, and their sum."""
     forecast = Forecast.objects.filter(department=department, date=date).newest().select_related("issue").first()
     expected = [Decimal(text) for text in forecast.hours] if forecast and forecast.hours else []
     rows = SalesByHour.objects.filter(department=department, date=date).values_list("hour", "sales_amount")
@@ -81,22 +78,8 @@ def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
         "forecast": forecast,
         "hours": [lines[hour] for hour in order],
         "sold": sum(sold.values(), Decimal(0)) if sold else None,
+        "day": SalesSummary.objects.filter(department=department, date=date).with_settled().first(),
     }
-
-
-def open_hours(busy: Sequence[bool]) -> list[int]:
-    """The hours of a day from the first busy one to the last, in the order in which they are lived.
-
-    >>> open_hours([hour in (0, 18, 23) for hour in range(24)])
-    [18, 19, 20, 21, 22, 23, 0]
-    """
-    size = len(busy)
-    first = [hour for hour in range(size) if busy[hour]]
-    if not first:
-        return []
-    following = [*first[1:], first[0] + size]
-    gap, start = max((after - hour, -(after % size)) for hour, after in zip(first, following, strict=True))
-    return [(hour - start) % size for hour in range(size - gap + 1)]
 
 
 def _days(department: Department, date: dt.date) -> list[tuple[dt.date, str]]:

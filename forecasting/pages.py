@@ -29,7 +29,7 @@ from forecasting.models import ForecastIssue, ModelVersion
 from runs.choices import Trigger
 from runs.pages import asked_run, latest_box, with_run
 from runs.sentences import sentence
-from sales.choices import TONES, DayState
+from sales.choices import TRUSTED, DayState
 
 SHOWN_DAYS = 28
 AHEAD_DAYS = 7
@@ -121,7 +121,10 @@ class ComparisonView(UnfoldModelAdminViewMixin, TemplateView):
 
 
 def shown_row(row: Comparison, today: dt.date) -> dict[str, Any]:
-    """A comparison with its badge, and whether the actual lies within the interval that holds 80 of 100 days."""
+    """A comparison with the `state` of its day (None: it is ahead), and whether the actual lies within the interval.
+
+    `inside` is of the interval that holds 80 of 100 days.
+    """
     state = DayState(row.state) if row.state else DayState.MISSING if row.date < today else None
     inside = None
     if row.actual is not None and row.lower_80 is not None and row.upper_80 is not None:
@@ -129,8 +132,8 @@ def shown_row(row: Comparison, today: dt.date) -> dict[str, Any]:
     return {
         "row": row,
         "inside": inside,
-        "state": state.label if state else _("ahead"),
-        "tone": TONES[state] if state else "default",
+        "state": state,
+        "doubtful": state is not None and state not in TRUSTED,
     }
 
 

@@ -87,7 +87,8 @@ class ComparisonRow(serializers.Serializer[Any]):
     lower_80 = MoneyNumber(allow_null=True)
     upper_80 = MoneyNumber(allow_null=True)
     rule = serializers.ChoiceField(Rule.choices, allow_null=True)
-    state = serializers.ChoiceField(DayState.choices, allow_null=True)
+    state = serializers.ChoiceField(DayState.choices, allow_null=True, help_text="How far the actual is to be believed")
+    settled = serializers.BooleanField(allow_null=True, help_text="Whether the actual is expected to stay as it is")
 
 
 class ModelInfo(serializers.Serializer[Any]):

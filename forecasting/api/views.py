@@ -178,6 +178,7 @@ def _compared(row: Comparison) -> dict[str, Any]:
         "upper_80": rounded(row.upper_80),
         "rule": row.rule,
         "state": row.state,
+        "settled": row.settled,
     }
 
 

@@ -19,6 +19,8 @@ from forecasting.engine.panel import Panel
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_hash
 
 PURGE = 28  # days around last year's block that its models do not learn either: a season looks like its edges
+MOST_MIX, MIX_POWER = 0.3, 6
+ANALOGUES = 5  # series whose forecasts tell what one without any sales may be like
 RECALIBRATE = pd.Timedelta(days=91)
 Progress = Callable[[float, str], None]
 COLUMNS = ["series_id", "cutoff", "date", "h", "yhat", "lo80", "hi80", "lo95", "hi95", "rule", "p_open"]
@@ -40,12 +42,13 @@ class Fit:
 
     def manifest(self) -> dict[str, object]:
         """JSON-able description; with `texts` enough to load the fit again."""
+        share = (1 - self.mix_weight) / max(len(self.boosters), 1)
         return {
             "recipe": asdict(self.recipe), "contract_hash": contract_hash(self.recipe), "seed": self.seed,
             "trained_through": self.trained_through, "rows": self.rows, "members": sorted(self.boosters),
             "features": names(self.covariates, self.states), "category_maps": {},
             "covariates": self.covariates, "states": self.states,
-            "blend": {"mix": self.mix_weight, **dict.fromkeys(sorted(self.boosters), (1 - self.mix_weight) / 2)},
+            "blend": {"mix": self.mix_weight, **dict.fromkeys(sorted(self.boosters), share)},
             "calibration": self.calibration.as_dict(),
         }  # fmt: skip
 
@@ -91,38 +94,30 @@ def fit(
         raise EngineError("no_history", cutoff=str(cutoff)[:10])
     covariates = sorted(panel.numeric)
     features, mix = Features(history, covariates), Mix(history)
-    weight = recipe.mix_weight
     tell(0.15, "calibrate")
     if calibration is None:
-        calibration = _calibrate(features, mix, recipe, weight, seed, threads, learned=calibrate)
+        calibration = _calibrate(features, mix, recipe, seed, threads, learned=calibrate)
     tell(0.5, "train")
-    s, o, h = members.training_rows(history, recipe, seed, row_limit(history, recipe.rows, recipe))
-    boosters = members.train(features, recipe, s, o, h, trees=recipe.trees, seed=seed, threads=threads)
+    boosters, rows = members.train(features, recipe, rows=recipe.rows, trees=recipe.trees, seed=seed, threads=threads)
     tell(1.0, "done")
     return Fit(
         recipe, seed, str(pd.Timestamp(cutoff).date()), covariates, history.state_names,
-        weight if boosters else 1.0, calibration, len(s), boosters,
+        calibration.mix_weight if boosters else 1.0, calibration, rows, boosters,
     )  # fmt: skip
-
-
-def row_limit(history: History, most: int, recipe: Recipe) -> int:
-    return int(min(most, recipe.rows_per_record * history.recorded.sum()))
 
 
 def blend(
     boosters: dict[str, lgb.Booster], weight: float, features: Features, mix: Mix,
     s: np.ndarray, o: np.ndarray, h: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-    """[rows] forecasts: the learned members' mean and the seasonal mix, by fixed weights."""
+    """[rows] forecasts: the learned members' mean and the seasonal mix, by its weight."""
     seasonal = mix.forecast(s, o, h)
     if not boosters:
         return seasonal
     return (1 - weight) * members.forecast(boosters, features, s, o, h).mean(axis=0) + weight * seasonal
 
 
-def _calibrate(
-    features: Features, mix: Mix, recipe: Recipe, weight: float, seed: int, threads: int, *, learned: bool
-) -> Calibration:
+def _calibrate(features: Features, mix: Mix, recipe: Recipe, seed: int, threads: int, *, learned: bool) -> Calibration:
     """Errors on the last ten weeks and on the same season a year ago, by models that have not seen those targets."""
     past, last = features.history, features.history.cutoff
     usable = np.ones(len(past.at), dtype=bool)
@@ -135,18 +130,31 @@ def _calibrate(
         usable[max(first - edge, 0) : end + edge] = False
         rows.append(_block_rows(past, first, end, recipe.horizon))
     s, o, h = (np.concatenate(part) for part in zip(*rows, strict=True))
-    if len(s) > recipe.calibration_rows:
-        keep = np.sort(np.random.default_rng(seed).choice(len(s), recipe.calibration_rows, replace=False))
-        s, o, h = s[keep], o[keep], h[keep]
-    boosters = {}
-    if learned:
-        limit = row_limit(past, recipe.calibration_rows, recipe)
-        train_rows = members.training_rows(past, recipe, seed + 1, limit, usable)
-        boosters = members.train(
-            features, recipe, *train_rows, trees=recipe.calibration_trees, seed=seed + 1, threads=threads
-        )
-    forecast = blend(boosters, weight, features, mix, s, o, h)
-    return intervals.calibrate(past, s, o, h, forecast, _cold_starts(past, blocks[0][0]))
+    # Whole walks are drawn: the recursive member pays for every day up to the last one asked for.
+    pairs, where = np.unique(s * len(past.at) + o, return_inverse=True)
+    most = recipe.calibration_rows // 10
+    if len(pairs) > most:
+        drawn = np.zeros(len(pairs), dtype=bool)
+        drawn[np.random.default_rng(seed).choice(len(pairs), most, replace=False)] = True
+        s, o, h = (x[drawn[where]] for x in (s, o, h))
+    seasonal = mix.forecast(s, o, h)
+    forecast, weight = seasonal, recipe.mix_weight
+    if learned and len(s):
+        boosters, _ = members.train(
+            features, recipe, rows=recipe.calibration_rows, trees=recipe.calibration_trees, seed=seed + 1,
+            threads=threads, usable=usable,
+        )  # fmt: skip
+        if boosters:
+            mean = members.forecast(boosters, features, s, o, h).mean(axis=0)
+            weight = _mix_weight(past.y[s, o + h], mean, seasonal, recipe)
+            forecast = (1 - weight) * mean + weight * seasonal
+    return intervals.calibrate(past, s, o, h, forecast, _cold_starts(past, blocks[0][0]), weight)
+
+
+def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, recipe: Recipe) -> float:
+    """The mix counts less the more the members beat it: on calm series with promotions almost nothing."""
+    ours, its = np.abs(y - learned).sum(), np.abs(y - seasonal).sum()
+    return float(np.clip(MOST_MIX * (ours / its) ** MIX_POWER, 0.02, 0.5)) if its > 0 else recipe.mix_weight
 
 
 def _block_rows(past: History, first: int, end: int, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -205,25 +213,33 @@ def predict(
     level = history.level[s, np.maximum(o, 0)]
 
     rule = np.where(records == 0, "no_history", np.where((records < SHORT) | ~(level > 0), "short_history", "model"))
+    full, known = rule == "model", (records >= members.LEAST_RECORDS) & (level > 0)
     yhat = np.zeros(len(s))
-    full = rule == "model"
-    if full.any():
-        args = s[full], o[full], h[full]
-        yhat[full] = blend(fitted.boosters, fitted.mix_weight, features, mix, *args)
-        if not fitted.boosters:
-            rule[full] = "blend"
+    if known.any():
+        yhat[known] = blend(fitted.boosters, fitted.mix_weight, features, mix, s[known], o[known], h[known])
+    if not fitted.boosters:
+        rule[full] = "blend"
     pool = Pool(history, history.cutoff)
-    for i in np.unique(s[~full]):
-        mine = s == i
-        seen = np.flatnonzero(history.recorded[i])
-        few = pool.short(history.y[i, seen], seen, t[mine]) if len(seen) else pool.without_history(t[mine])
-        yhat[mine] = few
+    few = ~full & (records > 0)
+    for i in np.unique(s[few]):
+        mine, seen = s == i, np.flatnonzero(history.recorded[i])
+        short = pool.short(history.y[i, seen], seen, t[mine])
+        # With a week of sales the members know something; they and the pool err differently.
+        yhat[mine] = np.where(known[mine], (short + yhat[mine]) / 2, short)
+    new = records == 0
+    yhat[new] = pool.without_history(t[new])
     out = {k: yhat * v for k, v in fitted.calibration.short.items()}
+    others = yhat[full].reshape(-1, horizon)
+    if new.any() and len(others) >= ANALOGUES:
+        yhat[new] = np.tile(np.median(others, axis=0), new.sum() // horizon)
+        for name, q in intervals.LEVELS.items():
+            out[name][new] = np.tile(np.quantile(others, q, axis=0), new.sum() // horizon)
     out = intervals.ordered(yhat, out)
     if full.any():
-        for name, values in intervals.bounds(fitted.calibration, history, *args, yhat[full]).items():
+        bounds = intervals.bounds(fitted.calibration, history, s[full], o[full], h[full], yhat[full])
+        for name, values in bounds.items():
             out[name][full] = values
-    p_open = _chance_open(history, s, o, t)
+    p_open = history.chance_open(s, o, t)
     shut = history.closed[s, t]
     for values in (yhat, *out.values(), p_open):
         values[shut] = 0.0
@@ -232,14 +248,6 @@ def predict(
         "series_id": np.array(history.series, dtype=object)[s], "cutoff": history.dates[np.maximum(o, 0)],
         "date": history.dates[t], "h": h, "yhat": yhat, **out, "rule": rule, "p_open": p_open,
     })[COLUMNS]  # fmt: skip
-
-
-def _chance_open(past: History, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
-    b = t - 7 * -(-(t - o) // 7)
-    usual = np.where(b >= 0, past.open_rate[s, np.maximum(b, 0)], np.nan)
-    usual = np.where(np.isnan(usual), 1.0, usual)
-    feast = past.feast["open"][s, t]
-    return np.where(past.feasts.on[s, t] & ~np.isnan(feast), np.minimum(usual, 1.0) * feast, usual)
 
 
 def backtest(

@@ -10,12 +10,13 @@ import pandas as pd
 from forecasting.engine.api import Progress, fit, predict, quiet
 from forecasting.engine.errors import EngineError
 from forecasting.engine.groups import sums
-from forecasting.engine.hourly import profiles
+from forecasting.engine.hour_model import hour_scatter, hour_shares, train_hours
 from forecasting.engine.panel import build_panel
 from forecasting.engine.recipe import Recipe
 
 OUT = ["series_id", "cutoff", "date", "yhat", "lo80", "hi80", "lo95", "hi95"]
 BOUNDS = OUT[3:]
+NORMAL = {"80": 1.2816, "95": 1.9600}  # standard deviations on either side
 
 
 def backtest_file(
@@ -43,7 +44,7 @@ def backtest_file(
         part = predict(fitted, panel, cutoff, horizon)
         if members is not None:
             part = pd.concat([part, sums(part, members, fitted.calibration.correlation)], ignore_index=True)
-        parts.append(_by_hour(part, raw, members, cutoff) if hourly else part)
+        parts.append(_by_hour(part, raw, members, cutoff, seed, threads) if hourly else part)
     result = pd.concat(parts, ignore_index=True)
     columns = [*OUT[:3], "hour", *BOUNDS] if hourly else OUT
     result[columns].round(dict.fromkeys(BOUNDS, 6)).to_csv(out, index=False, date_format="%Y-%m-%d")
@@ -67,21 +68,25 @@ def _read(path: Path | str | None, columns: list[str]) -> pd.DataFrame:
     return frame
 
 
-def _by_hour(part: pd.DataFrame, raw: pd.DataFrame, members: pd.DataFrame | None, cutoff: pd.Timestamp) -> pd.DataFrame:
-    """24 rows a day: the day's numbers times the shares. An hour scatters more than its day: bounds of a share p of the
-    day widen as those of a thinned count do, by 1/sqrt(p) relative to the forecast."""
+def _by_hour(
+    part: pd.DataFrame, raw: pd.DataFrame, members: pd.DataFrame | None, cutoff: pd.Timestamp, seed: int, threads: int
+) -> pd.DataFrame:
+    """24 rows a day: the day's numbers times the shares. An hour misses by its share of the day's error and by the
+    error of the share itself; the two are independent."""
     if members is not None:
         joined = raw.merge(members, on="series_id")
         summed = joined.groupby(["group", "date", "hour"], as_index=False)["y"].sum()
         raw = pd.concat([raw, summed.rename(columns={"group": "series_id"})], ignore_index=True)
-    shares = profiles(raw, cutoff)
-    even = np.full((7, 24), 1 / 24)
-    weekday = part["date"].dt.day_of_week.to_numpy()
-    share = np.stack([shares.get(s, even)[d] for s, d in zip(part["series_id"], weekday, strict=True)]).reshape(-1)
+    names, row = np.unique(part["series_id"].astype(str), return_inverse=True)
+    ahead = (part["date"] - cutoff).dt.days.to_numpy()
+    booster = train_hours(raw, cutoff, seed=seed, threads=threads)
+    share = hour_shares(booster, raw, cutoff, int(ahead.max()), list(names))[row, ahead - 1].reshape(-1)
+    scatter = np.nan_to_num(hour_scatter(raw, cutoff, list(names)), nan=1 / 24)[row].reshape(-1)
     out = part.loc[part.index.repeat(24)].reset_index(drop=True)
     out["hour"] = np.tile(np.arange(24), len(part))
     day = out["yhat"]
     out["yhat"] = day * share
     for bound in BOUNDS[1:]:
-        out[bound] = np.fmax(out["yhat"] + (out[bound] - day) * np.sqrt(share), 0.0)
+        half = np.hypot((out[bound] - day) * share, NORMAL[bound[2:]] * scatter * day)
+        out[bound] = out["yhat"] + half if bound.startswith("hi") else np.fmax(out["yhat"] - half, 0.0)
     return out

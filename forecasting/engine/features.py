@@ -10,6 +10,8 @@ CALENDAR = (
     "weekday", "day", "days_to_month_end", "month", "day_of_year", "easter", "ramadan",
     "feast", "feast_side", "until_feast", "since_feast", "free_run", "free_run_before", "free_run_after",
 )  # fmt: skip
+# Left out on purpose: the age of a series, its growth over a year and the year before last. They tell the members
+# what the date is, who then repeat that year instead of learning what a season does; it costs 2 %.
 FEATURES: tuple[str, ...] = (
     *CALENDAR, "horizon",
     *(f"weekday_mean_{hl:g}w" for hl in HALF_LIVES), "same_weekday_1", "same_weekday_2", "same_weekday_3",
@@ -17,9 +19,8 @@ FEATURES: tuple[str, ...] = (
     "surprise_3", "surprise_7", "surprise_14", "surprise_28", "pooled_surprise_3", "pooled_surprise_7",
     "pooled_surprise_14", "pooled_surprise_28", "spread",
     "last_year_day", "last_year_week", "last_year_3_weeks", "last_year_pooled", "last_year_pooled_day",
-    "year_before_week", "level_over_last_year",
     "feast_own", "feast_own_level", "feast_pooled", "feast_pooled_level", "feast_effect", "feast_times",
-    "open_before", "open_rate", "open_after", "log_level", "records",
+    "open_before", "open_rate", "open_after", "log_level",
 )  # fmt: skip
 PER_STATE = ("value", "mean", "uplift")  # of every 0/1 covariate; other covariates give their value only
 
@@ -67,12 +68,12 @@ class Features:
         out += [past.surprise[n][s, o] for n in (3, 7, 14, 28)]
         out += [past.pooled_surprise[n][o] for n in (3, 7, 14, 28)]
         out.append(past.spread[s, o])
-        out += self._years(s, o, h, level)
+        out += self._years(s, o, h)
         out += [past.feast[k][s, t] for k in ("own", "own_level", "pooled", "pooled_level", "effect", "times")]
         for step in (-1, 0, 1):
             ahead = np.maximum(h + step, 1)
             out.append(take(past.open_rate, s, t + step - 7 * -(-ahead // 7)))
-        out += [np.log(level), past.records[s, o]]
+        out += [np.log(level)]
         for name in self.covariates:
             value = past.numeric[name][s, t]
             out.append(value)
@@ -81,15 +82,14 @@ class Features:
                 out += [np.where(value == 1, per_level(on, b), per_level(off, b)), past.uplift[name][s, o]]
         return np.stack([np.asarray(c, dtype=np.float32) for c in out], axis=1)
 
-    def _years(self, s: np.ndarray, o: np.ndarray, h: np.ndarray, level: np.ndarray) -> list[np.ndarray]:
-        """The same season one and two years ago, each over its own level then; weekdays stay aligned (364 days)."""
+    def _years(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> list[np.ndarray]:
+        """The same season a year ago over its own level then; weekdays stay aligned (364 days)."""
         past, t = self.history, o + h
-        then, earlier = past.level_a_year_ago(s, o), past.level_a_year_ago(s, o, 728)
+        then = past.level_a_year_ago(s, o)
         day, week = take(past.clean, s, t - 364) / then, take(past.week, s, t - 361) / then
         return [
             day, week, take(self.three_weeks, s, t - 354) / then,
             past.pooled_year(past.week, o, h, 361), past.pooled_year(past.clean, o, h, 364),
-            take(past.week, s, t - 725) / earlier, level / then,
         ]  # fmt: skip
 
 

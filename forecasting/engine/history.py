@@ -13,6 +13,8 @@ from forecasting.engine.windows import (
     trailing_mean,
     trailing_sum,
     weekday_ewm,
+    weekday_sums,
+    weighted_mean,
 )
 
 HALF_LIVES = (1.5, 3.0, 8.0, 26.0)  # weeks
@@ -61,7 +63,8 @@ class History:
         # A few sales a month are no scale to divide by: the long mean keeps the ratios finite.
         self.level = np.fmax(level, 0.05 * np.nan_to_num(self.means[364]))
         self.level[~(self.level > 0)] = np.nan
-        self.weekday = {hl: weekday_ewm(clean, hl) for hl in HALF_LIVES}
+        self.weekday_sums = {hl: weekday_sums(clean, hl) for hl in HALF_LIVES}
+        self.weekday = {hl: weighted_mean(*sums) for hl, sums in self.weekday_sums.items()}
 
     def _surprise(self) -> None:
         """Sales over what the three-week mean of the weekday expected a week before."""
@@ -160,9 +163,17 @@ class History:
         self.plain = np.fmax(self.y, 0) / np.exp(effect)
         self.clean = self.clean / np.exp(effect)
 
-    def level_a_year_ago(self, s: np.ndarray, o: np.ndarray, days: int = 364) -> np.ndarray:
-        """[rows] the level `days` before the origin; NaN without four weeks of sales before that, when it is not one."""
-        return np.where(o - days - 28 >= self.first[s], take(self.level, s, o - days), np.nan)
+    def chance_open(self, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """[rows] how likely day `t` is sold on at all: the last eight same weekdays, on feasts their earlier years."""
+        b = t - 7 * -(-(t - o) // 7)
+        usual = np.where(b >= 0, self.open_rate[s, np.maximum(b, 0)], np.nan)
+        usual = np.where(np.isnan(usual), 1.0, usual)
+        feast = self.feast["open"][s, t]
+        return np.where(self.feasts.on[s, t] & ~np.isnan(feast), np.minimum(usual, 1.0) * feast, usual)
+
+    def level_a_year_ago(self, s: np.ndarray, o: np.ndarray) -> np.ndarray:
+        """[rows] the level 364 days before `o`; NaN without four weeks of sales before that, when it is not one."""
+        return np.where(o - 392 >= self.first[s], take(self.level, s, o - 364), np.nan)
 
     def pooled_year(self, x: np.ndarray, o: np.ndarray, h: np.ndarray, back: int) -> np.ndarray:
         """[rows] mean over all series of `x` at `back` days before the target, over the level a year before the origin."""

@@ -24,6 +24,7 @@ class Calibration:
     feast: float = FEAST_WIDER
     correlation: float = 0.3
     short: dict[str, float] = field(default_factory=lambda: {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3})
+    mix_weight: float = 0.15  # of the seasonal mix in the blend, from the same errors
     errors: int = 0
 
     def as_dict(self) -> dict[str, object]:
@@ -36,8 +37,9 @@ def unit(history: History, s: np.ndarray, o: np.ndarray, forecast: np.ndarray) -
 
 
 def calibrate(
-    history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray, forecast: np.ndarray, short: np.ndarray
-) -> Calibration:
+    history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray, forecast: np.ndarray, short: np.ndarray,
+    mix_weight: float,
+) -> Calibration:  # fmt: skip
     """Calibration from the forecasts of past origins; `short` are actual / forecast of simulated cold starts."""
     t = o + h
     z = (history.y[s, t] - forecast) / unit(history, s, o, forecast)
@@ -47,7 +49,7 @@ def calibrate(
     ordinary = ~feast
     if ordinary.sum() < 50:
         wide = {"lo80": -1.5, "hi80": 1.5, "lo95": -2.6, "hi95": 2.6}
-        return Calibration([wide] * len(BANDS), errors=len(z))
+        return Calibration([wide] * len(BANDS), mix_weight=mix_weight, errors=len(z))
     overall, together = _quantiles(z[ordinary]), _correlation(s, o, h, z)
     quantiles = []
     for lowest, highest in BANDS:
@@ -61,6 +63,7 @@ def calibrate(
         quantiles,
         feast=_feast_width(z, feast),
         correlation=together,
+        mix_weight=mix_weight,
         errors=len(z),
         **({"short": _quantiles(short)} if len(short) >= 50 else {}),  # type: ignore[arg-type]
     )

@@ -1,19 +1,22 @@
-"""The learned members: two LightGBM models that err differently.
+"""The learned members: three LightGBM models that err differently. Their mean beats each.
 
-A learns y / level under absolute error; B learns log(y / base + 0.05) under squared error, base being the weekday's own
-mean; y is freed of the 0/1 covariates' uplift first. Their mean beats either.
+A learns y / level under absolute error; B learns log(y / base + 0.5) under squared error, base being the weekday's own
+mean; y is freed of the 0/1 covariates' uplift first. Both look at the target day from its origin. R (recursive.py)
+walks there day by day.
 """
 
 import lightgbm as lgb
 import numpy as np
 
+from forecasting.engine import recursive
 from forecasting.engine.features import Features
 from forecasting.engine.history import History
 from forecasting.engine.recipe import Recipe
+from forecasting.engine.recursive import LEAST_RECORDS, Walk
 from forecasting.engine.windows import take
 
-OFFSET = 0.05
-MEMBERS = ("a", "b")
+OFFSET = 0.5
+MEMBERS = ("a", "b", "r")
 ENOUGH_ROWS = 500
 
 
@@ -46,7 +49,7 @@ def training_rows(
     s, t = np.tile(s, per_target), np.tile(t, per_target)
     o = t - h
     level = history.level[s, np.maximum(o, 0)]
-    keep = np.flatnonzero((o >= 0) & (history.records[s, np.maximum(o, 0)] >= 21) & (level > 0))
+    keep = np.flatnonzero((o >= 0) & (history.records[s, np.maximum(o, 0)] >= LEAST_RECORDS) & (level > 0))
     if len(keep) > limit:
         keep = np.sort(draw.choice(keep, limit, replace=False))
     return s[keep], o[keep], h[keep]
@@ -55,38 +58,54 @@ def training_rows(
 def train(
     features: Features,
     recipe: Recipe,
-    s: np.ndarray,
-    o: np.ndarray,
-    h: np.ndarray,
     *,
+    rows: int,
     trees: int,
     seed: int,
     threads: int,
-) -> dict[str, lgb.Booster]:
-    """Boosters by member; none when there are too few rows to learn from."""
+    usable: np.ndarray | None = None,
+) -> tuple[dict[str, lgb.Booster], int]:
+    """Boosters by member and the number of rows they learned from; none when there are too few.
+
+    `usable` [days] restricts the target days.
+    """
+    past = features.history
+    limit = int(min(rows, recipe.rows_per_record * past.recorded.sum()))
+    s, o, h = training_rows(past, recipe, seed, limit, usable)
     if len(s) < ENOUGH_ROWS:
-        return {}
-    past, t = features.history, o + h
+        return {}, len(s)
+    parameters = (recipe, trees, seed, threads)
+    t = o + h
     level = past.level[s, o]
     y = np.fmax(past.y[s, t], 0) / past.factor(s, o, t)
-    rows = features.rows(s, o, h)
-    relative = level / np.mean(level)
-    weight = 0.5 ** ((past.cutoff - t) / recipe.half_life) * relative**recipe.level_power
-    weight = weight / weight.mean()
-    targets = {
-        "a": ("regression_l1", np.clip(y / level, 0, 20)),
-        "b": ("regression", np.log(np.clip(y / base(past, s, o, h), 0, 20) + OFFSET)),
+    weight = _weight(past, recipe, t, level)
+    log = np.log(np.clip(y / base(past, s, o, h), 0, 20) + OFFSET)
+    direct = features.rows(s, o, h)
+    out = {
+        "a": _boost("regression_l1", direct, np.clip(y / level, 0, 20), weight, *parameters),
+        "b": _boost("regression", direct, log, weight, *parameters),
     }
-    out = {}
-    for member in MEMBERS:
-        objective, target = targets[member]
-        data = lgb.Dataset(
-            rows, target, weight=weight, free_raw_data=True, params={"max_bin": recipe.bins, "verbose": -1}
-        )
-        booster = lgb.train(_parameters(recipe, objective, seed, threads), data, num_boost_round=trees)
-        # What serves is what is stored: the text, read back.
-        out[member] = lgb.Booster(model_str=booster.model_to_string())
-    return out
+    walk = Walk(features, *recursive.training_rows(past, recipe.memory_days, seed, limit, usable))
+    level, t = walk.level(), walk.o + 1
+    weight = _weight(past, recipe, t, past.level[walk.s, walk.o])
+    target = np.clip(past.plain[walk.s, t] / level, 0, 20)
+    out["r"] = _boost("regression_l1", walk.rows(level), target, weight, *parameters)
+    return out, len(s) + len(t)
+
+
+def _weight(past: History, recipe: Recipe, t: np.ndarray, level: np.ndarray) -> np.ndarray:
+    weight = 0.5 ** ((past.cutoff - t) / recipe.half_life) * (level / np.mean(level)) ** recipe.level_power
+    return weight / weight.mean()
+
+
+def _boost(
+    objective: str, rows: np.ndarray, target: np.ndarray, weight: np.ndarray,
+    recipe: Recipe, trees: int, seed: int, threads: int,
+) -> lgb.Booster:  # fmt: skip
+    data = lgb.Dataset(rows, target, weight=weight, free_raw_data=True, params={"max_bin": recipe.bins, "verbose": -1})
+    booster = lgb.train(_parameters(recipe, objective, seed, threads), data, num_boost_round=trees)
+    # What serves is what is stored: the text, read back.
+    return lgb.Booster(model_str=booster.model_to_string())
 
 
 def _parameters(recipe: Recipe, objective: str, seed: int, threads: int) -> dict[str, object]:
@@ -105,4 +124,19 @@ def forecast(
     past, rows = features.history, features.rows(s, o, h)
     a = boosters["a"].predict(rows, num_threads=1) * past.level[s, o]
     b = (np.exp(boosters["b"].predict(rows, num_threads=1)) - OFFSET) * base(past, s, o, h)
-    return np.fmax(np.stack([a, b]), 0.0) * past.factor(s, o, o + h)
+    r = _walked(boosters["r"], features, s, o, h)
+    return np.fmax(np.stack([a, b, r]), 0.0) * past.factor(s, o, o + h)
+
+
+def _walked(booster: lgb.Booster, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """[rows] forecasts of the recursive member, without the 0/1 covariates' uplift."""
+    days = len(features.history.at)
+    pairs, where = np.unique(s * days + o, return_inverse=True)
+    ahead = int(h.max())
+    walk = Walk(features, pairs // days, pairs % days, ahead)
+    out = np.empty((len(pairs), ahead))
+    for step in range(ahead):
+        level = walk.level()
+        out[:, step] = np.fmax(booster.predict(walk.rows(level), num_threads=1), 0.0) * level
+        walk.advance(out[:, step])
+    return out[where, h - 1]

@@ -11,8 +11,8 @@ import numpy as np
 from forecasting.engine.history import History
 from forecasting.engine.windows import lag, take, trailing_sum
 
-LEVELS = (0.02, 0.05, 0.1, 0.2)  # share of a new day in the level
-INDICES = (0.05, 0.15)  # share of a new week in the weekday's index
+LEVELS = (0.01, 0.02, 0.05, 0.1)  # share of a new day in the level
+INDICES = (0.03, 0.1)  # share of a new week in the weekday's index
 SETTINGS = tuple(product(LEVELS, INDICES))
 BEST, WINDOW = 3, 120  # settings kept per series, days on which they are judged
 LAGS = (7, 14, 28)
@@ -35,14 +35,26 @@ class Mix:
         return trailing_sum(total, WINDOW)
 
     def forecast(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """[rows] forecasts at origin day `o` for the day `o + h`; NaN where the series has no sales yet."""
+        """[rows] forecasts at origin day `o` for the day `o + h`; 0 where the series has no sales yet."""
+        factors = list(self.factors(s, o, h).values())
+        return np.fmax(self.history.level[s, o] * np.prod(factors, axis=0), 0.0)
+
+    def factors(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> dict[str, np.ndarray]:
+        """[rows] what the level at the origin is multiplied by, by reason."""
         past, t = self.history, o + h
         b = t - 7 * -(-h // 7)
         best = np.argsort(self.errors[:, s, o], axis=0, kind="stable")[:BEST]
-        smooth = np.stack([self.levels[k, s, o] * take_first(self.indices, k, s, b) for k in best]).mean(axis=0)
-        smooth = np.where(np.isnan(smooth), past.level[s, o], smooth)
-        feast = np.exp(np.clip(past.feast["effect"][s, t], -2, 2))
-        return np.fmax(smooth * feast * past.factor(s, o, t) * self._season(s, o, h), 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            trend = np.stack([self.levels[k, s, o] for k in best])
+            smooth = (trend * np.stack([take_first(self.indices, k, s, b) for k in best])).mean(axis=0)
+            trend = trend.mean(axis=0) / past.level[s, o]
+            weekday = smooth / trend / past.level[s, o]
+        unknown = ~np.isfinite(trend * weekday)
+        return {
+            "trend": np.where(unknown, 1.0, trend), "weekday": np.where(unknown, 1.0, weekday),
+            "feast": np.exp(np.clip(past.feast["effect"][s, t], -2, 2)), "promotion": past.factor(s, o, t),
+            "season": self._season(s, o, h),
+        }  # fmt: skip
 
     def _season(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Where the year went from the origin's day to the target's a year ago: all series' way and a part of the own."""

@@ -24,6 +24,16 @@ def trailing_mean(x: np.ndarray, days: int, at_least: int = 1) -> np.ndarray:
 
 def weekday_ewm(x: np.ndarray, half_life: float) -> np.ndarray:
     """Exponentially weighted mean of the same weekday, `half_life` in weeks; a missing week only ages the others."""
+    return weighted_mean(*weekday_sums(x, half_life))
+
+
+def weighted_mean(top: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """A weight that has faded to nothing is no evidence any more: NaN."""
+    return np.where(weight > 1e-6, top / np.maximum(weight, 1e-6), np.nan)
+
+
+def weekday_sums(x: np.ndarray, half_life: float) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted sums of the same weekday's values and the sums of their weights, after each day."""
     rows, days = x.shape
     weeks = -(-days // 7)
     v = np.full((rows, weeks * 7), np.nan)
@@ -32,14 +42,11 @@ def weekday_ewm(x: np.ndarray, half_life: float) -> np.ndarray:
     seen = ~np.isnan(v)
     v = np.where(seen, v, 0.0)
     decay = 0.5 ** (1.0 / half_life)
-    top, weight = np.zeros((rows, 7)), np.zeros((rows, 7))
-    out = np.empty_like(v)
-    for week in range(weeks):
-        top = top * decay + v[:, week]
-        weight = weight * decay + seen[:, week]
-        # A weight that has faded to nothing is no evidence any more.
-        out[:, week] = np.where(weight > 1e-6, top / np.maximum(weight, 1e-6), np.nan)
-    return out.reshape(rows, weeks * 7)[:, :days]
+    weight = seen.astype(np.float64)
+    for week in range(1, weeks):
+        v[:, week] += v[:, week - 1] * decay
+        weight[:, week] += weight[:, week - 1] * decay
+    return v.reshape(rows, -1)[:, :days], weight.reshape(rows, -1)[:, :days]
 
 
 def lag(x: np.ndarray, days: int) -> np.ndarray:

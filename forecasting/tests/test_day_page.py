@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from accounts.formats import amount
-from forecasting.day_page import open_hours
 from forecasting.models import Forecast
+from sales.hours import open_hours
 from tests.reading import content, reader, words
 from tests.world import HOURS, World
 

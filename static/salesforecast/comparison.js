@@ -54,20 +54,30 @@
         const [labels, forecast, lower, upper, actual] = [
             rows.map((row) => day(row.dataset.date)), values("forecast"), values("lower"), values("upper"), values("actual"),
         ];
-        if (chart) {
-            chart.data.labels = labels;
-            [upper, lower, forecast, actual].forEach((data, index) => { chart.data.datasets[index].data = data; });
-            chart.update("none");
-            return;
-        }
         const style = getComputedStyle(document.documentElement);
         const colour = (name) => style.getPropertyValue(name).trim();
         const [blue, green] = [colour("--sf-forecast"), colour("--sf-actual")];
+        const radius = rows.length > 60 ? 0 : 2;
+        // A figure that is not to be believed is a triangle in the colour of a warning.
+        const marks = (usual, doubtful) => rows.map((row) => ("doubtful" in row.dataset ? doubtful : usual));
+        const marked = {
+            pointStyle: marks("circle", "triangle"),
+            pointRadius: marks(radius, 6),
+            pointBackgroundColor: marks(green, colour("--sf-warn")),
+            pointBorderColor: marks(green, colour("--sf-warn")),
+        };
+        if (chart) {
+            chart.data.labels = labels;
+            [upper, lower, forecast, actual].forEach((data, index) => { chart.data.datasets[index].data = data; });
+            Object.assign(chart.data.datasets[3], marked);
+            chart.update("none");
+            return;
+        }
         const band = `color-mix(in srgb, ${blue} 14%, transparent)`;
         const line = (label, data, borderColor) => ({
-            label, data, borderColor, backgroundColor: borderColor, borderWidth: 2, pointRadius: rows.length > 60 ? 0 : 2, tension: 0.2, spanGaps: false,
+            label, data, borderColor, backgroundColor: borderColor, borderWidth: 2, pointRadius: radius, tension: 0.2, spanGaps: false,
         });
-        const edge = (label, data, fill) => ({ label, data, fill, backgroundColor: band, borderWidth: 0, pointRadius: 0, tension: 0.2 });
+        const edge = (label, data, fill) => ({ label, data, fill, backgroundColor: band, borderWidth: 0, pointRadius: 0, pointHoverRadius: 0, tension: 0.2 });
         chart = new window.Chart(canvas, {
             type: "line",
             data: {
@@ -76,7 +86,7 @@
                     edge(canvas.dataset.interval, upper, "+1"),
                     edge("", lower, false),
                     line(canvas.dataset.forecast, forecast, blue),
-                    line(canvas.dataset.actual, actual, green),
+                    { ...line(canvas.dataset.actual, actual, green), ...marked },
                 ],
             },
             options: {
@@ -101,6 +111,11 @@
                                     return `${item.dataset.label}: ${grouped(low)} – ${grouped(item.parsed.y)}`;
                                 }
                                 return `${item.dataset.label}: ${grouped(item.parsed.y)}`;
+                            },
+                            // The rows stand in the order of the chart, also after sorting.
+                            afterBody: (items) => {
+                                const { state, settling } = body.rows[items[0].dataIndex].dataset;
+                                return [state, settling].filter(Boolean);
                             },
                         },
                     },

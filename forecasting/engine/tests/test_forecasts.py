@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.engine import ContractMismatch, EngineError, Fit, backtest, build_panel, fit, predict
+from forecasting.engine.api import _mix_weight
 from forecasting.engine.metrics import score_backtest
 from forecasting.engine.tests import world
 
@@ -168,6 +169,9 @@ def test_a_series_without_history_gets_the_median_branch(model):
     assert (coming["rule"] == "no_history").all()
     others = out[out["rule"] == "model"].groupby("series_id")["yhat"].mean()
     assert others.min() < coming["yhat"].mean() < others.max()
+    # What it will be like is as open as the branches differ.
+    _, second, *_, last_but_one, _ = sorted(others)
+    assert coming["lo80"].mean() < second and coming["hi80"].mean() > last_but_one
 
 
 def test_it_beats_both_baselines_on_a_seasonal_chain(panel):
@@ -197,6 +201,13 @@ def test_a_cheap_fit_takes_its_intervals_from_the_mix(panel, model):
     assert cheap.calibration != model.calibration
     reused = fit(panel, CUTOFF, world.SMALL, calibration=model.calibration)
     assert world.same(predict(reused, panel, CUTOFF), predict(model, panel, CUTOFF))
+
+
+def test_the_seasonal_mix_counts_less_the_more_the_members_beat_it():
+    y = np.full(100, 100.0)
+    weights = [_mix_weight(y, y + 10, y + mix, world.SMALL) for mix in (10, 13, 20, 200)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[0] == pytest.approx(0.3) and weights[-1] == 0.02
 
 
 def test_one_fit_for_several_origins_is_the_earliest(panel):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecasting.engine.hour_model import hour_scatter, hour_shares, train_hours
 from forecasting.engine.hourly import profiles, split
 
 pytestmark = pytest.mark.unit
@@ -60,3 +61,50 @@ def test_a_short_history_borrows_from_the_others_and_none_at_all_takes_theirs():
 def test_hours_after_the_cutoff_are_not_seen():
     late = pd.concat([hours(56), hours(14, peak=9).assign(date=lambda f: f["date"] + pd.Timedelta(days=70))])
     np.testing.assert_array_equal(profiles(late, "2026-03-01")["a"], profiles(hours(56), "2026-03-01")["a"])
+
+
+def dated(days: int = 150, series: str = "a") -> pd.DataFrame:
+    """A shop that sells in the morning on the first ten days of a month and in the evening on the others."""
+    frame = hours(days, series)
+    early = (frame["date"].dt.day <= 10) == (frame["hour"] < 14)
+    noise = np.random.default_rng(1).lognormal(0, 0.05, len(frame))
+    return frame.assign(y=np.where(early, 100.0, 10.0) * noise)
+
+
+def test_a_pattern_that_follows_the_date_is_learned():
+    """The cutoff lies in the evening part of May, the fifth day after it is the first of June."""
+    frame, cutoff = dated(), "2026-05-27"
+    shares = hour_shares(train_hours(frame, cutoff), frame, cutoff, 7, ["a"])
+    np.testing.assert_allclose(shares.sum(axis=2), 1)
+    mornings = shares[0, :, 8:14].sum(axis=1)
+    assert (mornings[:4] < 0.2).all() and (mornings[4:] > 0.7).all()
+    assert shares[0, :, :8].max() == 0
+    flat = np.stack([profiles(frame, cutoff, ["a"])["a"][d % 7] for d in range(3, 10)])
+    assert flat[4:, 8:14].sum(axis=1).max() < 0.5
+
+
+def test_the_same_hours_and_seed_give_the_same_model_blind_to_what_comes_later():
+    frame = dated()
+    whole, cut = train_hours(frame, "2026-05-01"), train_hours(frame[frame["date"] <= "2026-05-01"], "2026-05-01")
+    assert whole.model_to_string() == cut.model_to_string()
+    later = frame.assign(y=np.where(frame["date"] > "2026-05-01", 1e6, frame["y"]))
+    a, b = (hour_shares(whole, f, "2026-05-01", 14, ["a"]) for f in (frame, later))
+    assert a.tobytes() == b.tobytes()
+
+
+def test_too_few_days_to_learn_from_leave_the_profile():
+    few = hours(20)
+    assert train_hours(few, "2026-01-24") is None
+    both = pd.concat([dated(), hours(3, "new", peak=17).assign(date=lambda f: f["date"] + pd.Timedelta(days=140))])
+    shares = hour_shares(train_hours(both, "2026-05-27"), both, "2026-05-27", 7, ["a", "new", "coming"])
+    known = profiles(both, "2026-05-27", ["a", "new", "coming"])
+    for row, name in ((1, "new"), (2, "coming")):
+        np.testing.assert_array_equal(shares[row, 0], known[name][3])  # a Thursday
+
+
+def test_an_hour_that_wanders_more_has_a_larger_scatter():
+    frame = hours(100)
+    wild = frame["hour"] == 9
+    frame["y"] *= np.where(wild, np.random.default_rng(0).lognormal(0, 1, len(frame)), 1.0)
+    scatter = hour_scatter(frame, "2026-04-10", ["a", "unseen"])
+    assert scatter[0, 9] > 3 * scatter[0, 10] and np.isnan(scatter[1]).all()

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.engine import fit, predict
+from forecasting.engine import fit, predict, recursive
 from forecasting.engine.features import Features
 from forecasting.engine.history import History
+from forecasting.engine.recursive import Walk
 from forecasting.engine.tests import world
 
 pytestmark = pytest.mark.unit
@@ -61,3 +62,35 @@ def test_training_and_serving_rows_are_the_same_bits():
         a, b = trained.rows(s, o, h), served.rows(s, o, h)
         assert a.tobytes() == b.tobytes()
         assert np.isfinite(a).mean() > 0.6
+
+
+def test_the_recursive_member_learns_from_the_same_bits_it_is_served():
+    panel = world.panel(series=5, days=480)
+    later = History(panel, world.day(470))
+    trained = Features(later, ["promo"])
+    draw = np.random.default_rng(4)
+    for _ in range(6):
+        s, o = np.arange(5), np.full(5, draw.integers(60, 430))
+        served = Features(History(panel, world.day(int(o[0])), states=later.state_names), ["promo"])
+        a, b = Walk(trained, s, o), Walk(served, s, o, ahead=7)
+        assert a.level().tobytes() == b.level().tobytes()
+        assert a.rows(a.level()).tobytes() == b.rows(b.level()).tobytes()
+
+
+def test_a_walk_into_the_past_sees_its_own_forecasts_and_never_what_was_sold():
+    panel = world.panel(series=3, days=300)
+    features = Features(History(panel, world.day(299)), ["promo"])
+    walk = Walk(features, np.arange(3), np.full(3, 250), ahead=3)
+    walk.advance(np.array([1.0, 2.0, 3.0]))
+    level = walk.level()
+    yesterday = walk.rows(level)[:, recursive.names(features).index("lag_1")] * level
+    np.testing.assert_allclose(yesterday, [1.0, 2.0, 3.0], rtol=1e-6)
+
+
+def test_a_walk_over_a_shut_day_leaves_a_gap():
+    frame = world.sales(series=2, days=300)
+    frame = frame[frame["date"].dt.day_of_week != 2]
+    features = Features(History(world.panel(frame), world.day(295)), ["promo"])  # a Tuesday before the shut Wednesday
+    walk = Walk(features, np.arange(2), np.full(2, 295 - (295 - 1) % 7), ahead=3)
+    walk.advance(np.array([500.0, 500.0]))
+    assert np.isnan(walk.rows(walk.level())[:, recursive.names(features).index("lag_1")]).all()

@@ -1,0 +1,133 @@
+"""Why this number: each forecast split into money by reason, from LightGBM's own contributions (TreeSHAP, Lundberg 2018).
+
+A member that adds is split as it adds; one that multiplies is split by the logarithmic mean, in proportion to the logs.
+Both splits are exact, so their mean is; what the reasons do not hold (rounding, a forecast raised to zero) is the rest.
+"""
+
+from datetime import date
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from forecasting.engine import api, members, recursive
+from forecasting.engine.features import Features, names
+from forecasting.engine.history import History
+from forecasting.engine.mix import Mix
+from forecasting.engine.panel import Panel
+from forecasting.engine.recursive import Walk
+
+REASONS = ("level", "weekday", "season", "feast", "trend", "promotion", "rest")
+LEVEL, WEEKDAY, SEASON, FEAST, TREND, PROMOTION, REST = range(len(REASONS))
+_STARTS = (
+    ("feast", FEAST), ("easter", FEAST), ("ramadan", FEAST), ("until_feast", FEAST), ("since_feast", FEAST),
+    ("free_run", FEAST), ("weekday", WEEKDAY), ("same_weekday", WEEKDAY), ("pooled_weekday", WEEKDAY), ("open", WEEKDAY),
+    ("lag_7", WEEKDAY), ("lag_14", WEEKDAY), ("lag_21", WEEKDAY), ("lag_28", WEEKDAY),
+    ("day", SEASON), ("month", SEASON), ("last_year", SEASON),
+    ("lag_", TREND), ("mean_", TREND), ("surprise", TREND), ("pooled_surprise", TREND), ("horizon", TREND),
+)  # fmt: skip
+
+
+def reason(feature: str) -> int:
+    """Index into REASONS of what a feature speaks of."""
+    if ":" in feature:
+        return PROMOTION
+    return next((found for start, found in _STARTS if feature.startswith(start)), REST)
+
+
+def explain(
+    fitted: api.Fit, panel: Panel, cutoff: date | str | pd.Timestamp, horizon: int = 35, *,
+    cutoffs: dict[str, date] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """`predict` [series_id, date, rule, yhat] with yhat in cents and one column per reason, adding up to it to the cent.
+
+    What no model made (closed, too short a history) is all level; `rule` says how it was made.
+    """
+    made = api.predict(fitted, panel, cutoff, horizon, cutoffs=cutoffs)
+    history = History(
+        panel.until(pd.Timestamp(cutoff) + pd.Timedelta(days=horizon)), cutoff, cutoffs, states=fitted.states
+    )
+    features, mix = Features(history, fitted.covariates), Mix(history)
+    cents = np.round(made["yhat"].to_numpy() * 100)
+    parts = np.zeros((len(made), len(REASONS)))
+    parts[:, LEVEL] = cents
+    learned = made["rule"].isin(["model", "blend"]).to_numpy()
+    if learned.any():
+        s = np.repeat(np.arange(len(history.series)), horizon)[learned]
+        h = made["h"].to_numpy()[learned]
+        o = history.origin[s]
+        split = _seasonal(mix, s, o, h)
+        if fitted.boosters:
+            w = fitted.mix_weight
+            split = w * split + (1 - w) * _members(fitted, features, s, o, h)
+        parts[learned] = np.round(split * 100)
+    parts[:, REST] += cents - parts.sum(axis=1)
+    out = made[["series_id", "date", "rule"]].assign(yhat=cents / 100)
+    return out.assign(**{name: parts[:, i] / 100 for i, name in enumerate(REASONS)})
+
+
+def _members(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """[rows, reasons] mean of the members' splits, the 0/1 covariates' uplift given to the promotion."""
+    past, rows = features.history, features.rows(s, o, h)
+    of = np.array([reason(name) for name in names(fitted.covariates, fitted.states)])
+    level, base = past.level[s, o], members.base(past, s, o, h)
+
+    start, by = _by_reason(fitted.boosters["a"], rows, of)
+    a = by * level[:, None]
+    a[:, LEVEL] += start * level
+
+    start, by = _by_reason(fitted.boosters["b"], rows, of)
+    b = by * (base * np.exp(start) * _log_slope(by.sum(axis=1)))[:, None]
+    b[:, LEVEL] += level * (np.exp(start) - members.OFFSET)
+    b[:, WEEKDAY] += (base - level) * (np.exp(start) - members.OFFSET)
+
+    mean = (a + b + _walked(fitted, features, s, o, h)) / 3
+    mean[:, PROMOTION] += mean.sum(axis=1) * (past.factor(s, o, o + h) - 1)
+    return mean
+
+
+def _walked(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """[rows, reasons] of the recursive member; what its level has moved since the origin is the trend's."""
+    past, days = features.history, len(features.history.at)
+    pairs, where = np.unique(s * days + o, return_inverse=True)
+    ahead = int(h.max())
+    walk = Walk(features, pairs // days, pairs % days, ahead)
+    of = np.array([reason(name) for name in recursive.names(features)])
+    out = np.zeros((len(pairs), ahead, len(REASONS)))
+    origin = past.level[walk.s, walk.o]
+    for step in range(ahead):
+        level = walk.level()
+        start, by = _by_reason(fitted.boosters["r"], walk.rows(level), of)
+        out[:, step] = by * level[:, None]
+        out[:, step, LEVEL] += start * origin
+        out[:, step, TREND] += start * (level - origin)
+        walk.advance(np.fmax(out[:, step].sum(axis=1), 0.0))
+    return out[where, h - 1]
+
+
+def _seasonal(mix: Mix, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """[rows, reasons] of the seasonal mix: its factors in proportion to their logs, from the level on."""
+    level = mix.history.level[s, o]
+    factors = mix.factors(s, o, h)
+    total = level * np.prod(list(factors.values()), axis=0)
+    out = np.zeros((len(s), len(REASONS)))
+    out[:, LEVEL] = level
+    logs = {name: np.log(np.fmax(x, 1e-6)) for name, x in factors.items()}
+    whole = sum(logs.values())
+    slope = level * _log_slope(whole)
+    for name, x in logs.items():
+        out[:, REASONS.index(name)] += x * slope
+    out[:, REST] += total - out.sum(axis=1)
+    return out
+
+
+def _by_reason(booster: lgb.Booster, rows: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The expected value [rows] and the contributions [rows, reasons] of a booster's predictions."""
+    contributions = np.asarray(booster.predict(rows, num_threads=1, pred_contrib=True))
+    return contributions[:, -1], contributions[:, :-1] @ np.eye(len(REASONS))[of]
+
+
+def _log_slope(x: np.ndarray) -> np.ndarray:
+    """(exp(x) - 1) / x, 1 at zero."""
+    small = np.abs(x) < 1e-9
+    return np.where(small, 1.0, np.expm1(x) / np.where(small, 1.0, x))

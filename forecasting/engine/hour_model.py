@@ -1,0 +1,135 @@
+"""The shape of a day by the hour, learned: shares of the day from recent shares, weekday, hour and day of the month.
+
+Unlike the profiles of hourly.py it sees that a pattern follows the date or is changing. The daily forecast gives the
+total; only shares come from here.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from forecasting.engine.hourly import MEMORY, profiles
+from forecasting.engine.windows import take, trailing_mean, weekday_ewm
+
+HALF_LIVES = (1.5, 4.0, 12.0)  # weeks
+MEANS = (3, 7, 14, 28, 91)
+HORIZON = 28
+LEAST_DAYS = 28  # with fewer a series has the profile shrunk to its likes
+ROWS, TREES, FADES = 40_000, 120, 120.0  # FADES: days after which a day's shares count half in learning
+PARAMETERS = {
+    "objective": "regression_l1", "learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 40,
+    "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "max_bin": 63,
+    "deterministic": True, "force_row_wise": True, "verbose": -1,
+}  # fmt: skip
+
+
+class Shares:
+    """Statistics of hourly shares, matrices [series x 24 hours, days], blind after `cutoff`; `hours` as in profiles."""
+
+    def __init__(self, hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, ahead: int = 0) -> None:
+        last, day = pd.Timestamp(cutoff), pd.to_datetime(hours["date"])
+        keep = (day <= last) & (day > last - pd.Timedelta(days=MEMORY))
+        frame, day = hours[keep], day[keep]
+        self.series = sorted(frame["series_id"].astype(str).unique())
+        self.dates = pd.date_range(last - pd.Timedelta(days=MEMORY - 1), last + pd.Timedelta(days=ahead))
+        self.last = MEMORY - 1
+        amount = np.zeros((len(self.series), 24, len(self.dates)))
+        s = pd.Index(self.series).get_indexer(frame["series_id"].astype(str))
+        at = (day - self.dates[0]).dt.days.to_numpy()
+        value = np.fmax(np.nan_to_num(frame["y"].to_numpy(dtype=np.float64)), 0.0)
+        np.add.at(amount, (s, frame["hour"].to_numpy(dtype=np.int64), at), value)
+        self.total = amount.sum(axis=1)
+        self.sold = self.total > 0
+        share = np.where(self.sold[:, None], amount / np.where(self.sold, self.total, 1.0)[:, None], np.nan)
+        self.share = share.reshape(-1, len(self.dates))
+        self.by_weekday = [weekday_ewm(self.share, hl) for hl in HALF_LIVES]
+        self.means = [trailing_mean(self.share, n) for n in MEANS]
+        shaped = self.by_weekday[1].reshape(share.shape)
+        self.beside = [np.roll(shaped, way, axis=1).reshape(self.share.shape) for way in (1, -1)]
+        used = np.nan_to_num(self.means[-1][:, self.last]) > 0
+        self.used = used.reshape(-1, 24) & (self.sold.sum(axis=1) >= LEAST_DAYS)[:, None]
+
+    def rows(self, r: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """float32 [rows, features] of the share of series-hour `r` on day `o + h` as known on day `o`."""
+        t = o + h
+        b = t - 7 * -(-h // 7)
+        dates = self.dates
+        out = [r % 24, dates.day_of_week.to_numpy()[t], np.minimum(h, HORIZON), dates.day.to_numpy()[t]]
+        out.append((dates.days_in_month - dates.day).to_numpy()[t])
+        out += [take(x, r, b) for x in (*self.by_weekday, *self.beside)]
+        out += [take(x, r, o) for x in self.means]
+        out += [take(self.share, r, b - 7 * k) for k in range(3)] + [take(self.share, r, o - k) for k in range(2)]
+        return np.stack([np.asarray(c, dtype=np.float32) for c in out], axis=1)
+
+    def scatter(self) -> np.ndarray:
+        """[series, 24] root mean square of share minus what its weekday was like before, over the last quarter."""
+        usual = np.full(self.share.shape, np.nan)
+        usual[:, 7:] = self.by_weekday[1][:, :-7]
+        squared = (self.share - usual) ** 2
+        return np.sqrt(np.nan_to_num(trailing_mean(squared, 91)[:, self.last])).reshape(-1, 24)
+
+
+def train_hours(
+    hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, *, seed: int = 7, threads: int = 1
+) -> lgb.Booster | None:
+    """The model of shares on hours up to `cutoff`; None where no series has sold on LEAST_DAYS days."""
+    past = Shares(hours, cutoff)
+    draw = np.random.default_rng(seed)
+    s, t = np.nonzero(past.sold & (np.arange(len(past.dates)) >= 28))
+    pick, hour = np.nonzero(past.used[s])
+    r, t = s[pick] * 24 + hour, t[pick]
+    if not len(r):
+        return None
+    repeats = int(np.clip(ROWS // len(r), 1, 7))
+    r, t = np.tile(r, repeats), np.tile(t, repeats)
+    if len(r) > ROWS:
+        keep = np.sort(draw.choice(len(r), ROWS, replace=False))
+        r, t = r[keep], t[keep]
+    h = draw.integers(1, HORIZON + 1, len(r))
+    h = np.where(draw.random(len(r)) < 0.5, (h - 1) % 7 + 1, h)  # half of them a week ahead at most
+    h = np.minimum(h, t)
+    size = past.total / np.fmax(trailing_mean(np.where(past.sold, past.total, np.nan), 28), 1e-9)
+    weight = size[r // 24, t] * 0.5 ** ((past.last - t) / FADES)
+    data = lgb.Dataset(past.rows(r, t - h, h), past.share[r, t], weight=weight, params={"max_bin": 63, "verbose": -1})
+    booster = lgb.train({**PARAMETERS, "seed": seed, "num_threads": threads}, data, num_boost_round=TREES)
+    return lgb.Booster(model_str=booster.model_to_string())
+
+
+def hour_shares(
+    booster: lgb.Booster | None, hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, ahead: int,
+    series: Sequence[str],
+) -> np.ndarray:  # fmt: skip
+    """[series, ahead, 24] shares of the days after `cutoff`, each day adding up to 1.
+
+    A series too short for the model gets its profile, shrunk to the others'; hours unsold for a quarter stay empty.
+    """
+    known = profiles(hours, cutoff, series)
+    first = (pd.Timestamp(cutoff).day_of_week + 1) % 7
+    weekdays = (first + np.arange(ahead)) % 7
+    out = np.stack([known[name][weekdays] for name in series]) if len(series) else np.zeros((0, ahead, 24))
+    if booster is None:
+        return out
+    past = Shares(hours, cutoff, ahead)
+    r = np.repeat(np.flatnonzero(past.used.reshape(-1)), ahead)
+    if not len(r):
+        return out
+    h = np.tile(np.arange(1, ahead + 1), len(r) // ahead)
+    learned = np.zeros((len(past.series), 24, ahead))
+    rows = past.rows(r, np.full(len(r), past.last), h)
+    learned[r // 24, r % 24, h - 1] = np.fmax(booster.predict(rows, num_threads=1), 0.0)
+    total = learned.sum(axis=1, keepdims=True)
+    place = {name: i for i, name in enumerate(past.series)}
+    for i, name in enumerate(series):
+        if name in place and (total[place[name]] > 0).all():
+            out[i] = (learned[place[name]] / total[place[name]]).T
+    return out
+
+
+def hour_scatter(hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, series: Sequence[str]) -> np.ndarray:
+    """[series, 24] by how much an hour's share of its day usually misses, NaN for a series never seen."""
+    past = Shares(hours, cutoff)
+    row = pd.Index(past.series).get_indexer(list(series))
+    return np.where((row >= 0)[:, None], past.scatter()[np.maximum(row, 0)], np.nan)

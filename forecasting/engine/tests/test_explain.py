@@ -1,0 +1,79 @@
+"""The reasons of a forecast add up to it to the cent and point where the sales were made to move."""
+
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.engine import fit, predict
+from forecasting.engine.explain import REASONS, explain
+from forecasting.engine.panel import build_panel
+from forecasting.engine.tests import world
+
+pytestmark = pytest.mark.unit
+CUTOFF = world.day(449)
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return world.panel(series=5, days=450)
+
+
+@pytest.fixture(scope="module")
+def model(panel):
+    return fit(panel, CUTOFF, world.SMALL)
+
+
+def test_reasons_add_up_to_the_forecast_to_the_cent(panel, model):
+    out = explain(model, panel, CUTOFF, 35)
+    made = predict(model, panel, CUTOFF, 35)
+    np.testing.assert_allclose(out["yhat"], made["yhat"], atol=0.005001)
+    for row in out.itertuples():
+        assert sum(Decimal(repr(getattr(row, name))) for name in REASONS) == Decimal(repr(row.yhat))
+    assert out["rest"].abs().sum() < 0.01 * out["yhat"].sum()
+
+
+def test_the_level_is_what_an_ordinary_day_sells(panel, model):
+    out = explain(model, panel, CUTOFF, 28).groupby("series_id")["level"].mean()
+    last = pd.Series(np.nanmean(panel.y[:, 422:450], axis=1), index=panel.series)
+    assert (out / last).between(0.75, 1.25).all()
+
+
+def test_saturdays_have_a_weekday_and_promotions_a_promotion(panel, model):
+    out = explain(model, panel, CUTOFF, 35)
+    promo = np.tile(world.promotion(pd.DatetimeIndex(out["date"][:35])), 5)
+    share = out["promotion"] / out["yhat"]
+    assert share[promo].mean() > 0.17 and share[~promo].abs().mean() < 0.06
+    weekday = (out["weekday"] / out["yhat"]).groupby(out["date"].dt.day_of_week).mean()
+    assert weekday[5] > 0.1 and weekday[0] < -0.05
+
+
+def test_a_feast_is_the_reason_of_a_feast():
+    """8 March, known from two years, sells 1.6 times as much."""
+    frame = world.sales(series=5, days=780)
+    cutoff = pd.Timestamp("2025-02-18")
+    panel = world.panel(frame[frame["date"] <= cutoff])
+    out = explain(fit(panel, cutoff, world.SMALL, calibrate=False), panel, cutoff, 28).set_index("date")
+    share = (out["feast"] / out["yhat"]).groupby("date").mean()
+    assert share["2025-03-08"] > 0.12 and share.idxmax() == pd.Timestamp("2025-03-08")
+
+
+def test_what_no_model_made_is_all_level(model):
+    known = world.covariates(world.day(490))
+    known = pd.concat([known.assign(series_id=s) for s in ["b0", "b1", "b2", "b3", "b4", "coming"]])
+    known["closed"] = ((known["date"] == world.day(455)) & (known["series_id"] == "b0")).astype(int)
+    out = explain(model, build_panel(world.sales(series=5, days=450), known), CUTOFF, 14)
+    other = out[out["rule"].isin(["closed", "no_history"])]
+    assert len(other) == 15
+    assert (other["level"] == other["yhat"]).all() and (other[list(REASONS[1:])] == 0).all().all()
+
+
+def test_a_split_of_the_seasonal_mix_alone_adds_up_too():
+    frame = world.sales(series=2, days=60)
+    panel = world.panel(frame)
+    few = fit(panel, world.day(59), world.SMALL)
+    assert not few.boosters
+    out = explain(few, panel, world.day(59), 7)
+    assert set(out["rule"]) == {"blend"}
+    assert (out[list(REASONS)].sum(axis=1) - out["yhat"]).abs().max() < 1e-6
