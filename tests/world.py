@@ -20,8 +20,9 @@ from departments.scopes import limit_to
 from departments.timing import organisation_today
 from forecasting.choices import Origin, Rule, VersionState
 from forecasting.models import Forecast, ForecastIssue, ModelVersion
+from runs.models import Run
 from sales.choices import DayState
-from sales.models import SalesByHour, SalesSummary
+from sales.models import Restatement, SalesByHour, SalesSummary
 
 PLACES = Decimal("0.0001")
 PASSWORD = "correct horse battery staple"
@@ -169,6 +170,35 @@ def sell(department: Department, days: list[dt.date], factor: Decimal = Decimal(
         ]
     SalesSummary.objects.bulk_create(summaries)
     SalesByHour.objects.bulk_create(hours)
+
+
+def restate(
+    department: Department, date: dt.date, *, by: Decimal, hour: int = 13, run: Run | None = None
+) -> list[Restatement]:
+    """`by` was sold more in that hour than had been told: the figures of now, and what they were."""
+    now = timezone.now()
+    day = SalesSummary.objects.get(department=department, date=date)
+    row = SalesByHour.objects.get(department=department, date=date, hour=hour)
+    common = {"organisation": department.organisation, "department": department, "date": date, "changed_at": now}
+    log = []
+    for figures, amount, number in ((day, "total_sales", None), (row, "sales_amount", hour)):
+        old = getattr(figures, amount)
+        log.append(
+            Restatement(
+                hour=number,
+                run=run,
+                old_total=old,
+                new_total=old + by,
+                old_orders=figures.orders,
+                new_orders=figures.orders + 1,
+                **common,
+            )
+        )
+        setattr(figures, amount, old + by)
+        figures.orders += 1
+        figures.save()
+    SalesSummary.objects.filter(pk=day.pk).update(state=DayState.RESTATED, changed_by=run)
+    return Restatement.objects.bulk_create(log)
 
 
 def forecast(departments: list[Department], *, made_on: dt.date, last: dt.date) -> tuple[ModelVersion, ForecastIssue]:

@@ -28,6 +28,7 @@ ALLOWED = {
     ("DELETE", "api/sales/summary/<str:pk>"): ADMINISTRATOR,
     ("GET", "api/sales/hourly"): EVERYBODY,
     ("DELETE", "api/sales/hourly/<str:pk>"): ADMINISTRATOR,
+    ("GET", "api/sales/restatements"): EVERYBODY,
     ("GET", "api/sales/stats"): EVERYBODY,
     ("POST", "api/sales/sync"): LOADERS,
     ("GET", "api/sales/auto-sync/status"): KNOW,

@@ -9,15 +9,16 @@ from django.test.utils import CaptureQueriesContext
 
 from runs.ledger import open_run
 from sales.models import SalesByHour, SalesSummary
-from tests.world import World, sell
+from tests.world import World, restate, sell
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
-LISTS = ("departments/", "sales/summary", "sales/hourly", "forecast/batch", "runs/")
+LISTS = ("departments/", "sales/summary", "sales/hourly", "sales/restatements", "forecast/batch", "runs/")
 ORDERINGS = {
     "departments/": ("name", "-name", "type,-name", "-created_at", "id"),
     "sales/summary": ("date", "-date", "total_sales", "-total_sales", "department_id,-date", "-id", "-updated_at"),
     "sales/hourly": ("hour", "-hour,date", "sales_amount", "-sales_amount", "-date,department_id,hour"),
+    "sales/restatements": ("-changed_at", "changed_at", "date,-department_id", "-id"),
     "forecast/batch": ("date", "-date,department_name", "-predicted_sales", "department_name,-date"),
     "runs/": ("id", "-id"),
 }
@@ -27,6 +28,7 @@ ORDERINGS = {
 def client(world: World):
     for number in range(7):
         open_run("train", organisation=world.organisation, unit=str(number))
+        restate(world.cafe, world.days[number], by=Decimal(number + 1))
     return world.client("administrator")
 
 
@@ -98,6 +100,9 @@ def test_filters(world: World, client):
     hours = client.get(f"/api/sales/hourly?{query}&hour=13").json()
     assert {(row["hour"], row["department_id"]) for row in hours} == {(13, str(cafe))}
     assert len(hours) == 3
+    assert {row["department_id"] for row in client.get("/api/sales/restatements?hours=false").json()} == {str(cafe)}
+    assert len(client.get(f"/api/sales/restatements?{query}").json()) == 6
+    assert len(client.get(f"/api/sales/restatements?{query}&hours=false").json()) == 3
     suspicious = client.get("/api/sales/summary?state=suspicious").json()
     assert [row["department_id"] for row in suspicious] == [str(world.bar.pk)]
     assert len(client.get(f"/api/forecast/batch?{query}").json()) == 3

@@ -9,11 +9,11 @@ from accounts.api.rendering import dump
 from forecasting.api.export import as_csv
 from forecasting.models import Forecast
 from sales.models import SalesSummary
-from tests.world import World
+from tests.world import World, restate
 
 MONEY = {
     "total_sales", "sales_amount", "revenue", "gross", "total_sales_amount", "predicted_sales", "actual_sales", "error",
-    "lower_80", "upper_80", "lower_95", "upper_95",
+    "lower_80", "upper_80", "lower_95", "upper_95", "old_total", "new_total",
 }  # fmt: skip
 
 
@@ -27,10 +27,11 @@ def test_a_decimal_is_a_number_with_its_own_digits():
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "path",
-    ["sales/summary", "sales/hourly", "sales/stats", "forecast/batch", "forecast/comparison", "forecast/{today}/{cafe}",
+    ["sales/summary", "sales/hourly", "sales/restatements", "sales/stats", "forecast/batch", "forecast/comparison", "forecast/{today}/{cafe}",
      "forecast/hourly/{today}/{cafe}"],
 )  # fmt: skip
 def test_every_amount_is_a_number_with_two_places(world: World, path):
+    restate(world.cafe, world.days[0], by=Decimal("0.0333"))
     text = world.client("administrator").get(f"/api/{path}".format(today=world.today, cafe=world.cafe.pk)).content
     found = []
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from decimal import Decimal
 
 import pytest
 
@@ -9,11 +10,14 @@ from runs.ledger import open_run
 from runs.models import Run
 from sales.choices import DayState
 from sales.models import AutoSyncLog, SalesByHour, SalesSummary
-from tests.world import World
+from tests.world import World, restate
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
-NAMED = ("sales/summary", "sales/hourly", "sales/stats", "forecast/batch", "forecast/comparison", "forecast/export/csv")
+NAMED = (
+    "sales/summary", "sales/hourly", "sales/restatements", "sales/stats",
+    "forecast/batch", "forecast/comparison", "forecast/export/csv",
+)  # fmt: skip
 
 
 def seen(client, path, name="department_id"):
@@ -26,7 +30,9 @@ def ids(*departments):
 
 def test_lists_end_at_the_scope(world: World):
     whole, own, foreign = ids(*world.departments), ids(world.cafe, world.bar), ids(world.foreign)
-    for path in ("sales/summary", "sales/hourly", "forecast/batch", "forecast/comparison"):
+    for department in (*world.departments, world.foreign):
+        restate(department, world.days[0], by=Decimal("10.5"))
+    for path in ("sales/summary", "sales/hourly", "sales/restatements", "forecast/batch", "forecast/comparison"):
         assert seen(world.client("administrator"), path) == whole, path
         assert seen(world.client("analyst"), path) == whole, path
         assert seen(world.client("manager"), path) == own, path

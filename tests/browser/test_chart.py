@@ -77,3 +77,18 @@ def test_choosing_another_department_draws_another_chart_and_all_of_them_none(wo
     page.locator("#filters button[type=submit]").click()
     expect(page.locator("#chart")).to_have_count(0)
     expect(page.locator("#comparison tbody tr")).to_have_count(21)
+
+
+def test_days_not_to_be_believed_are_marked_wherever_sorting_puts_them(world: World, opened):
+    page = opened(f"{PAGE}?department={world.bar.pk}", language="en")
+    doubtful = {f"{world.days[-2]:%d.%m.%Y}": "missing", f"{world.days[-1]:%d.%m.%Y}": "suspicious"}
+    for _way in ("ascending", "descending"):
+        shown = labels(page)
+        styles = page.evaluate(f"{DRAWN}.data.datasets[3].pointStyle")
+        assert {day for day, style in zip(shown, styles, strict=True) if style == "triangle"} == set(doubtful)
+        for day, state in doubtful.items():
+            said = page.evaluate(
+                f"{DRAWN}.options.plugins.tooltip.callbacks.afterBody([{{dataIndex: {shown.index(day)}}}])"
+            )
+            assert said[0] == state and said[1].startswith("settles until")
+        page.locator('[data-sort="date"]').click()

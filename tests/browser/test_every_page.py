@@ -1,20 +1,29 @@
 """Every page on a desk and on a phone, in both languages: nothing sticks out, nothing fails."""
 
+from decimal import Decimal
+
 import pytest
 from playwright.sync_api import expect
 
 from departments.models import Connection
+from runs.alarms import raise_alarm
 from runs.choices import State
-from runs.models import Run
-from tests.world import PASSWORD, World
+from runs.models import Alarm, Run
+from sales.choices import Where
+from sales.models import Difference
+from tests.world import PASSWORD, World, restate
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAGES = [
     "/",
     "/admin/sales/salessummary/",
     "/admin/sales/salesbyhour/",
+    "/admin/sales/salessummary/day/{cafe}/{day}/",
+    "/admin/sales/salessummary/day/{bar}/{bad_day}/",
+    "/admin/sales/restatement/",
     "/admin/sales/salessummary/load/?run={run}",
     "/admin/sales/salessummary/automatic/",
+    "/admin/sales/salessummary/reconcile/?run={compared}",
     "/admin/forecasting/modelversion/day/",
     "/admin/forecasting/modelversion/comparison/",
     "/admin/forecasting/modelversion/comparison/?department={cafe}",
@@ -25,6 +34,8 @@ PAGES = [
     "/admin/departments/holiday/",
     "/admin/runs/run/",
     "/admin/runs/run/{run}/change/",
+    "/admin/runs/alarm/",
+    "/admin/runs/alarm/{alarm}/change/",
     "/admin/accounts/user/",
     "/admin/accounts/apikey/add/",
 ]
@@ -41,9 +52,29 @@ def test_pages_fit_a_desk_and_a_phone(world: World, opened, language):
         errors=[{"code": "refused", "params": {"source": "till 1", "status": 500, "text": long}}],
         finished_at=world.issue.made_at,
     )
+    for hour in (8, 13, 20):
+        restate(world.cafe, world.days[0], by=Decimal("-1234.5678"), hour=hour, run=run)
+    why = {"code": "refused", "params": run.errors[0]["params"]}
+    params = {"source": "till 1", "dates": "01.02.2026", "run": run.pk, "why": why}
+    raise_alarm(world.organisation, "no_yesterday", "yesterday:1", params=params, severity="critical")
+    raise_alarm(world.organisation, "beat_silent", "beat")
+    compared = Run.objects.create(organisation=world.organisation, kind="reconcile", state=State.PARTIAL)
+    Difference.objects.create(
+        organisation=world.organisation,
+        run=compared,
+        connection=till,
+        external_id=str(world.cafe.pk),
+        date=world.days[0],
+        where=Where.SOURCE,
+        what="revenue",
+        ours=Decimal("1234567.8901"),
+        theirs=Decimal("1234567.8902"),
+    )
+    names = {"compared": compared.pk, "cafe": world.cafe.pk, "bar": world.bar.pk, "till": till.pk, "run": run.pk}
+    names["alarm"] = Alarm.objects.get(key="beat").pk
     page = opened("/", language=language)
     for path in PAGES:
-        page.goto(path.format(cafe=world.cafe.pk, till=till.pk, run=run.pk))
+        page.goto(path.format(**names, day=world.days[0], bad_day=world.days[-1]))
         expect(page.locator("html")).to_have_attribute("lang", language)
         expect(page.locator("#content")).to_be_visible()
         for width in (390, 1400):

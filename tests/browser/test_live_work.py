@@ -1,5 +1,7 @@
 """Work is watched where it was started: progress without a reload, with one, and to the end."""
 
+from decimal import Decimal
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -7,6 +9,8 @@ from playwright.sync_api import expect
 from departments.models import Connection
 from runs.choices import State
 from runs.models import Run
+from sales.choices import DayState
+from sales.models import ObservedDay, SalesSummary
 from tests.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -79,3 +83,34 @@ def test_a_date_is_written_into_a_filter_and_stays_there(world: World, opened):
     expect(page.locator("#result_list tbody tr.data-row")).to_have_count(2)
     page.locator("#changelist a[x-on\\:click*=filterOpen]").click()
     expect(page.locator("#changelist-filter [name=date_from]")).to_have_value(f"{world.days[-1]:%d.%m.%Y}")
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_a_suspicious_day_is_decided_upon_where_it_is_shown(world: World, opened, width):
+    date = world.days[-1]
+    till = Connection.objects.create(organisation=world.organisation, name="till 1", url="http://till.example")
+    day = SalesSummary.objects.filter(department=world.bar, date=date)
+    day.update(connection=till)
+    ObservedDay.objects.create(
+        organisation=world.organisation,
+        connection=till,
+        external_id="22",
+        department=world.bar,
+        date=date,
+        state=DayState.SUSPICIOUS,
+        doubt={"code": "collapsed", "revenue": "10.0000", "usual": "120000.0000"},
+        revenue=Decimal("120001.5066"),
+        observed_at=world.issue.made_at,
+    )
+    page = opened(f"/admin/sales/salessummary/day/{world.bar.pk}/{date}/", who="manager", width=width, language="en")
+    expect(page.locator("#day")).to_contain_text("far less than the usual 120\u202f000.00")
+    page.get_by_text("Believe the source").click()
+    page.get_by_role("button", name="Yes, the source is right").click()
+    page.wait_for_url("**?run=*")
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    day.update(state=DayState.COMPLETE, total_sales=Decimal(10))
+    Run.objects.update(state=State.DONE, finished_at=timezone.now())
+    # The day follows by itself.
+    expect(page.locator("#day")).to_contain_text("Total sales10.00")
+    expect(page.locator("#day .sf-badge")).to_have_text("complete")
+    expect(page.locator("#day")).not_to_contain_text("Believe the source")

@@ -108,7 +108,7 @@ class Stack:
     def _answers(url: str) -> bool:
         try:
             requests.get(url, timeout=2)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
         return True
 

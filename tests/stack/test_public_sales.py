@@ -35,16 +35,17 @@ def sums_of(path: Path) -> tuple[dict[tuple[str, str], Decimal], dict[tuple[str,
     return days, hours
 
 
-@pytest.fixture(params=["embedded", "postgresql and redis"])
+@pytest.fixture
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     if request.param == "embedded":
         stack = Stack(tmp_path)
     else:
+        broker = request.getfixturevalue({"redis": "redis_url", "rabbitmq": "rabbitmq_url"}[request.param])
         server = request.getfixturevalue("postgres_url")
         name = f"salesforecast_{uuid.uuid4().hex[:12]}"
         administer(server, f"CREATE DATABASE {name}")
         request.addfinalizer(lambda: administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
-        stack = Stack(tmp_path, server.rpartition("/")[0] + f"/{name}", request.getfixturevalue("redis_url"))
+        stack = Stack(tmp_path, server.rpartition("/")[0] + f"/{name}", broker)
     stack.manage("migrate", "--verbosity", "0")
     stack.key = stack.manage("create_api_key", "--name", "test", "--role", "administrator").split()[-1]
     stack.start_web()
@@ -62,7 +63,17 @@ def administer(url: str, statement: str) -> None:
         connection.close()
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize(
+    ("stack", "name"),
+    [
+        ("embedded", "french_bakery"),
+        ("embedded", "maven_coffee"),
+        ("redis", "french_bakery"),
+        ("redis", "maven_coffee"),
+        ("rabbitmq", "french_bakery"),
+    ],
+    indirect=["stack"],
+)
 def test_a_real_chain_from_the_till_to_the_forecast(stack: Stack, shared_data: Path, name: str) -> None:
     first, last, departments = SETS[name]
     path = shared_data / f"{name}_transactions.csv.gz"
