@@ -1,8 +1,8 @@
 """How far an answer of a source is to be believed, judged by what the same source said before.
 
 A source that drops a branch, sends half a day or ten times a day is not proof that it sold so: the old figures stay,
-the day is suspicious, and a person decides. Only what is new is judged, and nothing on feasts and closures: silence that a load accepted once,
-having no history to doubt it by, is not doubted when the history has come.
+the day is suspicious, and a person decides. Only what is new is judged, and nothing on feasts and closures. Silence
+that was once accepted, when there was no history to doubt it by, is not new.
 """
 
 import datetime as dt
