@@ -4,10 +4,9 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from accounts.models import Organisation
+from runs.timetable import NIGHT
 
 NIGHT_HOUR, NIGHT_MINUTE = 2, 0
 
@@ -31,7 +30,7 @@ class Repeated:
 
 
 NIGHTLY = [
-    Nightly("Nightly chain", "operations.start_nights", NIGHT_HOUR, NIGHT_MINUTE, expires=20 * 3600),
+    Nightly("Nightly chain", NIGHT, NIGHT_HOUR, NIGHT_MINUTE, expires=20 * 3600),
     Nightly("Sample compared with the sources", "sales.start_samples", 4, 30, expires=18 * 3600),
 ]
 REPEATED = [Repeated("Sweep the ledger", "runs.sweep", settings.RUN_SWEEP_SECONDS)]
@@ -66,7 +65,7 @@ def night_begins() -> dt.time | None:
 
     Also None where it is no plain time of day: then beat alone knows.
     """
-    task = PeriodicTask.objects.filter(task="operations.start_nights").select_related("crontab").first()
+    task = PeriodicTask.objects.filter(task=NIGHT).select_related("crontab").first()
     if task is None or task.crontab is None:
         return dt.time(NIGHT_HOUR, NIGHT_MINUTE)
     hour, minute = task.crontab.hour, task.crontab.minute
@@ -74,13 +73,3 @@ def night_begins() -> dt.time | None:
     if not task.enabled or not every_day or not hour.isdigit() or not minute.isdigit():
         return None
     return dt.time(int(hour), int(minute))
-
-
-def next_night(organisation: Organisation) -> dt.datetime | None:
-    """When the nightly chain starts next; None when the schedule is switched off or not set up."""
-    task = PeriodicTask.objects.filter(task="operations.start_nights", enabled=True).select_related("crontab").first()
-    if task is None or task.crontab is None:
-        return None
-    now = timezone.now()
-    coming: dt.datetime = now + task.crontab.schedule.remaining_estimate(now)
-    return (coming + dt.timedelta(seconds=30)).replace(second=0, microsecond=0)  # the estimate is short of microseconds

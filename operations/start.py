@@ -17,10 +17,10 @@ from forecasting.compare import compare
 from forecasting.pages import shown_row, totals
 from operations import health
 from operations.alarms import alarms_for, place_of
-from operations.schedules import next_night
 from runs.choices import SEVERITY_TONES, Severity, State
 from runs.models import Run
 from runs.pages import box_of
+from runs.timetable import NIGHT, next_start
 from sales.choices import TONES, DayState
 from sales.freshness import freshness
 
@@ -38,7 +38,7 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     user = signed_in(request)
     today = organisation_today(organisation)
     zone = ZoneInfo(organisation.time_zone)
-    night = next_night(organisation)
+    night = next_start(NIGHT)
     return {
         **context,
         "title": organisation.name,

@@ -1,11 +1,14 @@
 """Loading a period, and how the automatic loads went."""
 
+import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from django.views.generic import FormView, TemplateView
@@ -20,11 +23,14 @@ from departments.scopes import sees_all
 from runs.choices import Trigger
 from runs.pages import asked_run, newest_runs, with_run
 from runs.sentences import sentence
+from runs.timetable import NIGHT, next_start
 from sales.models import AutoSyncLog
+from sales.querysets import PERIODS
 from sales.sync import BadRange, settled_range, start_sync
 
 KIND = "sync_sales"
-SHOWN_LINES = 30
+USUAL_PERIOD = 30
+MOST_LINES = 400  # a night's line and those of its repairs
 TONES = {
     AutoSyncLog.Status.SUCCESS: "success",
     AutoSyncLog.Status.PARTIAL: "warning",
@@ -111,7 +117,7 @@ class LoadView(UnfoldModelAdminViewMixin, FormView):
 
 
 class AutomaticView(UnfoldModelAdminViewMixin, TemplateView):
-    """How the nights went: counts of 30 days, the last success and the last failure, line by line below."""
+    """How the nights of a period went, the last success and failure, when the next one begins, and every line."""
 
     title = _("Automatic loading")
     permission_required = "runs.view_run"
@@ -120,11 +126,22 @@ class AutomaticView(UnfoldModelAdminViewMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         lines = AutoSyncLog.objects.visible_to(self.request.user)
-        newest = lines.order_by("-executed_at", "-id")[:SHOWN_LINES]
+        asked = self.request.GET.get("days", "")
+        days = int(asked) if asked in map(str, PERIODS) else USUAL_PERIOD
+        statistics = lines.statistics()
+        since = timezone.now() - dt.timedelta(days=days)
+        newest = lines.filter(executed_at__gte=since).order_by("-executed_at", "-id")[:MOST_LINES]
+        zone = ZoneInfo(page_organisation(self.request).time_zone)
+        coming = next_start(NIGHT)
         return super().get_context_data(
             **kwargs,
-            statistics=lines.statistics(),
+            days=days,
+            periods=[(number, f"?days={number}") for number in PERIODS],
+            period=next(period for period in statistics["periods"] if period["days"] == days),
+            statistics=statistics,
             lines=[(line, TONES[AutoSyncLog.Status(line.status)]) for line in newest],
+            next_run=coming.astimezone(zone) if coming else None,
+            zone=zone.key,
             box=asked_run(self.request, KIND),
             may_test=may_test(self.request),
         )

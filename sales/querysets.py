@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from accounts.models import User
     from sales.models import AutoSyncLog, ObservedDay
 
+# Over how many days the success of automatic loads is told.
+PERIODS = (7, 30, 90)
+LOG_STATUSES = ("success", "partial", "error")
+
 
 class SalesQuerySet(models.QuerySet[Any]):
     """Reads of daily and hourly sales."""
@@ -92,19 +96,23 @@ class AutoSyncLogQuerySet(models.QuerySet["AutoSyncLog"]):
     def visible_to(self, user: User | AnonymousUser) -> AutoSyncLogQuerySet:
         return self.filter(organisation__in=Organisation.objects.visible_to(user))
 
-    def statistics(self, days: int = 30) -> dict[str, Any]:
-        """Counts by status and the share of complete loads (percent) of the last `days`, and the latest of each kind."""
-        recent = self.filter(executed_at__gte=timezone.now() - dt.timedelta(days=days)).order_by()
-        counts = dict(recent.values_list("status").annotate(Count("pk")))
-        success, partial, error = (counts.get(status, 0) for status in ("success", "partial", "error"))
+    def statistics(self) -> dict[str, Any]:
+        """Counts by status and the share of complete loads (percent) of each of PERIODS, and the latest of each kind."""
+        now = timezone.now()
+        wanted = {
+            f"{status}_{days}": Count("pk", filter=Q(status=status, executed_at__gte=now - dt.timedelta(days=days)))
+            for status in LOG_STATUSES
+            for days in PERIODS
+        }
+        counts = self.order_by().aggregate(total=Count("pk"), **wanted)
+        periods = [_period(days, *(counts[f"{status}_{days}"] for status in LOG_STATUSES)) for days in PERIODS]
+        month = next(period for period in periods if period["days"] == 30)
         good = self.filter(status="success").order_by("-executed_at").first()
         bad = self.filter(status="error").order_by("-executed_at").first()
         return {
-            "total_logs": self.count(),
-            f"success_count_{days}d": success,
-            f"partial_count_{days}d": partial,
-            f"error_count_{days}d": error,
-            f"success_rate_{days}d": round(100 * success / max(success + partial + error, 1), 1),
+            "total_logs": counts["total"],
+            **{f"{name}_30d": value for name, value in month.items() if name != "days"},
+            "periods": periods,
             "latest_success": good
             and {
                 "date": good.sync_date,
@@ -120,3 +128,13 @@ class AutoSyncLogQuerySet(models.QuerySet["AutoSyncLog"]):
                 "error_details": bad.error_details,
             },
         }
+
+
+def _period(days: int, success: int, partial: int, error: int) -> dict[str, Any]:
+    return {
+        "days": days,
+        "success_count": success,
+        "partial_count": partial,
+        "error_count": error,
+        "success_rate": round(100 * success / max(success + partial + error, 1), 1),
+    }

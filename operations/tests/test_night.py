@@ -10,11 +10,12 @@ from departments.timing import organisation_today
 from forecasting.models import ForecastIssue
 from forecasting.train import start_training
 from operations.night import start_night, start_nights
-from operations.schedules import next_night, setup_schedules
+from operations.schedules import setup_schedules
 from runs.choices import State
 from runs.ledger import run_now
 from runs.models import Run
 from runs.sentences import of_errors
+from runs.timetable import NIGHT, next_start
 from sales.models import AutoSyncLog, SalesSummary
 from sales.sync import start_sync
 from sources.simulator import IikoServer
@@ -97,5 +98,5 @@ def test_schedules_are_set_up_once_and_a_persons_edits_stay():
     assert setup_schedules() == []
     task.refresh_from_db()
     assert task.crontab.hour == "4"
-    coming = next_night(Organisation.objects.main())
+    coming = next_start(NIGHT)
     assert (coming.astimezone(dt.timezone(dt.timedelta(hours=5))).hour, coming.minute) == (4, 30)

@@ -8,6 +8,7 @@ from departments.api.serializers import DepartmentRange
 from runs.api.starting import Outcome
 from sales.choices import DayState
 from sales.models import AutoSyncLog
+from sales.querysets import PERIODS
 
 
 class SummaryParameters(DepartmentRange, ListParameters):
@@ -147,12 +148,21 @@ class LatestError(serializers.Serializer[Any]):
     error_details = serializers.CharField(allow_blank=True)
 
 
+class LogPeriod(serializers.Serializer[Any]):
+    days = serializers.ChoiceField(PERIODS)
+    success_count = serializers.IntegerField()
+    partial_count = serializers.IntegerField()
+    error_count = serializers.IntegerField()
+    success_rate = serializers.FloatField(help_text="Percent of the loads that were complete")
+
+
 class LogStatistics(serializers.Serializer[Any]):
     total_logs = serializers.IntegerField()
     success_count_30d = serializers.IntegerField()
     partial_count_30d = serializers.IntegerField()
     error_count_30d = serializers.IntegerField()
     success_rate_30d = serializers.FloatField(help_text="Percent of the loads of 30 days that were complete")
+    periods = LogPeriod(many=True)
     latest_success = LatestSuccess(allow_null=True)
     latest_error = LatestError(allow_null=True)
 
@@ -160,3 +170,7 @@ class LogStatistics(serializers.Serializer[Any]):
 class AutoSyncStatus(serializers.Serializer[Any]):
     logs = LogLine(many=True)
     statistics = LogStatistics()
+    next_run = serializers.DateTimeField(
+        allow_null=True, help_text="With the offset of time_zone; null: the schedule is switched off"
+    )
+    time_zone = serializers.CharField(help_text="The organisation's")

@@ -1,6 +1,7 @@
 """Daily and hourly sales: lists, figures over them, deleting, and loading."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Max
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from runs.api.starting import answer, outcome, responses
 from runs.choices import Trigger
 from runs.models import Run
 from runs.sentences import sentence
+from runs.timetable import NIGHT, next_start
 from sales.api import serializers
 from sales.choices import DayState
 from sales.delete import delete_day, delete_hour
@@ -251,12 +253,21 @@ class AutoSyncStatus(ApiView):
         responses=serializers.AutoSyncStatus,
     )
     def get(self, request: Request) -> Response:
-        """How the nightly loads of sales went."""
+        """How the nightly loads of sales went, and when the next one begins."""
         parameters = serializers.LogParameters.read(request)
         lines = AutoSyncLog.objects.visible_to(request.user)
         first = parameters["skip"]
         logs = lines.order_by("-executed_at", "-id").values(*serializers.LogLine().fields)
-        return Response({"logs": list(logs[first : first + parameters["limit"]]), "statistics": lines.statistics()})
+        zone = ZoneInfo(self.organisation().time_zone)
+        coming = next_start(NIGHT)
+        return Response(
+            {
+                "logs": list(logs[first : first + parameters["limit"]]),
+                "statistics": lines.statistics(),
+                "next_run": coming.astimezone(zone) if coming else None,
+                "time_zone": zone.key,
+            }
+        )
 
 
 class AutoSyncTest(LoadView):
