@@ -186,19 +186,22 @@ class Loader:
         Dates whose answer has the digest of the last one are not even judged or compared again.
         """
         new: list[dt.date] = []
+        texts = {day.date: copy_text(staged[day.date]) for day in days}
         for day in days:
-            digest = blake2b(copy_text(staged[day.date]).encode(), digest_size=16).hexdigest()
+            digest = blake2b(texts[day.date].encode(), digest_size=16).hexdigest()
             distrusted = any(date == day.date for _external_id, date in doubted)
             if self.force or self.only is not None or distrusted or not staged[day.date] or digest != day.digest:
                 new.append(day.date)
             day.digest = "" if self.only is not None or distrusted else digest
-        return self._bring(days, new, staged, doubted) + self._mend([day.date for day in days if day.date not in new])
+        same = [day.date for day in days if day.date not in new]
+        return self._bring(days, new, staged, texts, doubted) + self._mend(same)
 
     def _bring(
         self,
         days: list[SourceDay],
         new: list[dt.date],
         staged: Mapping[dt.date, list[StagedDay]],
+        texts: Mapping[dt.date, str],
         doubted: Mapping[Pair, tuple[Decimal, Decimal]],
     ) -> int:
         if not new:
@@ -216,7 +219,10 @@ class Loader:
         for (external_id, date), doubt in judgement.doubts.items():
             if date not in self.loaded.empty_days:
                 self.loaded.doubtful[doubt.code, self.names.get(external_id, external_id)].append(date)
-        changes = store_observations(self.connection, new, judgement.days, run=self.work.run.pk, only=self.only)
+        text = None if judgement.doubts else "".join(texts[date] for date in new)
+        changes = store_observations(
+            self.connection, new, judgement.days, run=self.work.run.pk, text=text, only=self.only
+        )
         return changes.rows + publish(
             self.connection,
             new,

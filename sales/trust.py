@@ -173,8 +173,7 @@ class Judge:
         if old and old.revenue == day.revenue and not (old.doubt and old.doubt["revenue"] == _text(day.revenue)):
             return None
         known = self._known(day.external_id, day.date)
-        usual = self._usual(day.external_id, day.date)
-        if len(known) < LEAST or usual is None or usual <= 0:
+        if len(known) < LEAST or (usual := median(known)) <= 0:
             return None
         collapsed = day.revenue < COLLAPSED * usual and day.revenue < COLLAPSED_BELOW_LOWEST * min(known)
         jumped = day.revenue > JUMP * usual and day.revenue > JUMP_ABOVE_HIGHEST * max(known)
@@ -209,7 +208,9 @@ class Judge:
         )
 
     def _known(self, external_id: str, date: dt.date) -> list[Decimal]:
-        known = self.history.get(external_id, {})
+        known = self.history.get(external_id)
+        if not known:
+            return []
         days = (date - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1))
         return [known[day] for day in days if day in known]
 
