@@ -95,13 +95,18 @@ class Stack:
         return url
 
     def kill(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+        """Signal the process itself, as a supervisor does; children that outlive it by 20 s are ended, too."""
         process = self.processes.pop(name)
-        os.killpg(process.pid, how)
-        process.wait(20)
+        process.send_signal(how)
+        try:
+            process.wait(20)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         for name in list(self.processes):
-            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            with suppress(subprocess.TimeoutExpired):
                 self.kill(name)
 
     @staticmethod
