@@ -18,6 +18,7 @@ from departments.choices import SELLING_TYPES
 from departments.models import Connection, Department
 from departments.sync import store_departments
 from departments.timing import connection_today
+from departments.work import as_error
 from runs.ledger import RunFailed, Work
 from sales.choices import TRUSTED, DayState
 from sales.control import uncontrolled
@@ -85,6 +86,8 @@ class Loader:
         if last > self.today - dt.timedelta(days=RECENT):
             since = min(first, self.today - dt.timedelta(days=LOOK_BACK)) if self.deep else first
             self.shifts = read_shifts(self.client, since, last, self.today)
+            if self.shifts.unreadable:
+                self.loaded.shifts_unreadable = as_error(self.shifts.unreadable, self.connection)
             if self.deep:
                 older = {date for date in self.shifts.moving if date < first} | self._missed(since, first)
                 asked += questions(older, DAYS_PER_QUESTION)

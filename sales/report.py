@@ -26,6 +26,8 @@ class Loaded:
     without_hour: dict[dt.date, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     shift_totals: dict[str, list[dt.date]] = field(default_factory=lambda: defaultdict(list))
     overtaken: list[dt.date] = field(default_factory=list)
+    # Why the list of cash shifts could not be read, as an error of the source.
+    shifts_unreadable: dict[str, Any] | None = None
 
     def counts(self) -> dict[str, int]:
         return {
@@ -41,7 +43,7 @@ class Loaded:
         """Entries with `warning` do not make the load partial; `transient` ones are worth asking for again."""
         found: list[dict[str, Any]] = []
 
-        def tell(code: str, *, warning: bool = False, transient: bool = False, **params: str) -> None:
+        def tell(code: str, *, warning: bool = False, transient: bool = False, **params: Any) -> None:
             marks = {"warning": True} if warning else {"transient": True} if transient else {}
             found.append({"code": code, "params": {"source": source, **params}, **marks})
 
@@ -56,6 +58,8 @@ class Loaded:
         for external_id, amount in self.unknown.items():
             code = "unknown_department" if external_id else "no_department"
             tell(code, warning=True, id=external_id, sum=f"{amount:.2f}")
+        if self.shifts_unreadable:
+            tell("shifts_unreadable", warning=True, why=self.shifts_unreadable)
         for name, dates in self.shift_totals.items():
             tell("shift_total", warning=True, department=name, dates=few(dates))
         for date in self.overtaken:

@@ -43,6 +43,9 @@ SENTENCES = {
     "shift_total": _(
         "%(department)s, %(dates)s: the cash shifts of %(source)s were paid another sum than the sales say."
     ),
+    "shifts_unreadable": _(
+        "%(source)s: the list of cash shifts could not be read, so nobody knows whether one is still open. The sales were loaded. %(why)s"
+    ),
     "unknown_department": _(
         "%(source)s names a department we do not know (%(id)s) with sales of %(sum)s. They are kept aside; synchronise departments."
     ),

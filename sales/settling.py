@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sources.errors import SourceError
-from sources.iiko.client import IikoClient
+from sources.iiko.client import LACKING, IikoClient
 
 log = logging.getLogger(__name__)
 
@@ -19,17 +19,23 @@ log = logging.getLogger(__name__)
 RECENT, LOOK_BACK = 35, 92
 # A date is read again for so many days after its last shift was closed.
 AFTER_CLOSING = 3
+# Where patience did not help, this path has no list to give; a server that is starting says the same of the sales.
+NO_LIST = frozenset({"html", "empty_body"})
 
 Pair = tuple[str | None, dt.date]
 
 
 @dataclass(frozen=True)
 class Shifts:
-    """By source id (None: the server does not tell whose shift it is) and business date."""
+    """By source id (None: the server does not tell whose shift it is) and business date.
+
+    `unreadable`: the server has a list of shifts and this login may see it, but nothing in it could be understood.
+    """
 
     open: frozenset[Pair] = frozenset()
     moving: frozenset[dt.date] = frozenset()
     paid: dict[tuple[str, dt.date], Decimal] = field(default_factory=dict)
+    unreadable: SourceError | None = None
 
     def is_open(self, external_id: str, date: dt.date) -> bool:
         return (external_id, date) in self.open or (None, date) in self.open
@@ -41,16 +47,16 @@ class Shifts:
 def read_shifts(client: IikoClient, first: dt.date, last: dt.date, today: dt.date) -> Shifts:
     """The shifts of the business dates; nothing known if this login may not see them or the server has no such list.
 
-    `moving`: dates with an open shift, or with one closed in the last AFTER_CLOSING days. Raises SourceError for
-    passing troubles.
+    A list that makes no sense is told in `unreadable`. `moving`: dates with an open shift, or with one closed in the
+    last AFTER_CLOSING days. Raises SourceError for passing troubles.
     """
     try:
         shifts = client.shifts(first, last)
     except SourceError as error:
-        if error.transient:
+        if error.transient and error.code not in NO_LIST:
             raise
         log.info("no cash shifts from the server: %s", error)
-        return Shifts()
+        return Shifts(unreadable=None if error.code in LACKING else error)
     recently = today - dt.timedelta(days=AFTER_CLOSING)
     paid: dict[tuple[str, dt.date], Decimal] = defaultdict(Decimal)
     unknown: set[tuple[str, dt.date]] = set()

@@ -219,6 +219,28 @@ def test_a_server_that_shows_no_shifts_is_loaded_all_the_same(till, connection):
     assert day().state == DayState.COMPLETE
 
 
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [("not_json", "not_json"), ("unknown_encoding", "bad_data"), ("html_200", "html"), ("empty", "empty_body")],
+)
+def test_a_list_of_shifts_that_makes_no_sense_is_told_and_the_sales_are_loaded(till, connection, fault, why):
+    till.faults.plan("shifts", fault, count=None)
+    run = load(connection)
+    assert run.state == State.DONE
+    [error] = run.errors
+    assert (error["code"], error["warning"], error["params"]["why"]["code"]) == ("shifts_unreadable", True, why)
+    [told] = of_errors(run.errors)
+    assert told.startswith("till: ")
+    assert of_errors([error["params"]["why"]])[0] in told
+
+
+def test_a_load_whose_list_of_shifts_does_not_come_in_time_is_asked_for_again(till, connection):
+    till.faults.plan("shifts", "error_500", count=None)
+    run = load(connection)
+    assert run.state == State.FAILED
+    assert (codes(run)[0], run.errors[0]["transient"]) == ("server_error", True)
+
+
 def test_days_settle_when_the_window_has_passed_over_them(till, connection, settings):
     assert SourceDay.objects.get(date=DAY - dt.timedelta(days=30)).is_settled
     assert not SourceDay.objects.get(date=DAY - dt.timedelta(days=1)).is_settled
