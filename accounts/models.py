@@ -10,6 +10,7 @@ from rest_framework_api_key.models import AbstractAPIKey
 
 from accounts.querysets import OrganisationQuerySet
 from accounts.roles import Role
+from accounts.validators import validate_currency, validate_time_zone
 
 
 class Organisation(models.Model):
@@ -20,8 +21,8 @@ class Organisation(models.Model):
     country = models.CharField(
         _("country"), max_length=2, default="KZ", help_text=_("ISO code; decides the public holidays")
     )
-    currency = models.CharField(_("currency"), max_length=3, default="KZT")
-    time_zone = models.CharField(_("time zone"), max_length=64, default="Asia/Almaty")
+    currency = models.CharField(_("currency"), max_length=3, default="KZT", validators=[validate_currency])
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Asia/Almaty", validators=[validate_time_zone])
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = OrganisationQuerySet.as_manager()

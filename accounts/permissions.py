@@ -34,3 +34,16 @@ def requires(read: str, write: str | None = None) -> type[BasePermission]:
             return needed is not None and request.user.has_perm(needed)
 
     return Requires
+
+
+def by_method(**needed: str) -> type[BasePermission]:
+    """A permission class for a view whose methods ask for one permission each; HEAD asks for that of GET."""
+
+    class ByMethod(BasePermission):
+        def has_permission(self, request: Request, view: APIView) -> bool:
+            permission = needed.get("GET" if request.method == "HEAD" else request.method or "")
+            if not request.user or not request.user.is_authenticated or permission is None:
+                return False
+            return bool(request.user.has_perm(permission))
+
+    return ByMethod

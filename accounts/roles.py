@@ -47,6 +47,7 @@ _ADMINISTER = {
     "departments.add_closure",
     "departments.change_closure",
     "departments.delete_closure",
+    "departments.view_change",
     "departments.view_event",
     "departments.add_event",
     "departments.change_event",

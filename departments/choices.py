@@ -27,3 +27,14 @@ class Segment(models.TextChoices):
 
 # iiko's corporation item types at which money is earned.
 SELLING_TYPES = ("DEPARTMENT", "SALEPOINT")
+
+# iiko's names of the nodes of a chain's tree; another name is shown as it comes.
+TYPES = {
+    "CORPORATION": _("chain"),
+    "JURPERSON": _("legal entity"),
+    "ORGDEVELOPMENT": _("division"),
+    "DEPARTMENT": _("branch"),
+    "SALEPOINT": _("point of sale"),
+    "MANUFACTURE": _("production"),
+    "CENTRALOFFICE": _("head office"),
+}

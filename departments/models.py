@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -13,14 +14,18 @@ from django.utils.translation import gettext_lazy as _
 from encrypted_fields.fields import EncryptedTextField
 
 from accounts.models import Membership, Organisation
+from accounts.validators import validate_currency, validate_time_zone
 from departments.choices import Kind, Measure, Segment
 from departments.querysets import (
     CalendarQuerySet,
+    ChangeQuerySet,
     ConnectionQuerySet,
     DepartmentQuerySet,
 )
 
 BEGINNING = dt.date(1900, 1, 1)
+# What a source says of a department. A person who wants it otherwise says so: `Department.overridden`.
+SOURCE_FIELDS = ("name", "type", "parent", "code", "taxpayer_id_number")
 
 
 class Connection(models.Model):
@@ -40,7 +45,13 @@ class Connection(models.Model):
     include_returns = models.BooleanField(
         _("count returned receipts"), default=True, help_text=_("Off: returned receipts are left out altogether")
     )
-    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, help_text=_("Empty: the organisation's"))
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        help_text=_("Empty: the organisation's"),
+        validators=[validate_time_zone],
+    )
     is_active = models.BooleanField(_("active"), default=True)
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True, editable=False)
     facts = models.JSONField(default=dict, blank=True, editable=False)
@@ -82,7 +93,10 @@ class SourceSession(models.Model):
 
 
 class Department(models.Model):
-    """A branch, or a node of the tree above it. The id is ours and never changes."""
+    """A branch, or a node of the tree above it. The id is ours and never changes.
+
+    `overridden`: names of fields of SOURCE_FIELDS that a person keeps otherwise than the source has them.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(
@@ -99,11 +113,24 @@ class Department(models.Model):
     segment_type = models.CharField(_("segment"), max_length=20, choices=Segment, default=Segment.RESTAURANT)
     season_start_date = models.DateField(_("season starts"), null=True, blank=True)
     season_end_date = models.DateField(_("season ends"), null=True, blank=True)
-    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, help_text=_("Empty: the organisation's"))
-    currency = models.CharField(_("currency"), max_length=3, blank=True, help_text=_("Empty: the organisation's"))
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        help_text=_("Empty: the organisation's"),
+        validators=[validate_time_zone],
+    )
+    currency = models.CharField(
+        _("currency"),
+        max_length=3,
+        blank=True,
+        help_text=_("Empty: the organisation's"),
+        validators=[validate_currency],
+    )
     opened_on = models.DateField(_("opened"), null=True, blank=True)
     closed_on = models.DateField(_("closed"), null=True, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
+    overridden = models.JSONField(_("kept by hand"), default=list, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
     synced_at = models.DateTimeField(_("synchronised"), null=True, blank=True)
@@ -120,6 +147,28 @@ class Department(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises ValidationError for a tree that would bite its tail and for dates that are the wrong way round."""
+        for first, last, code in (
+            ("season_start_date", "season_end_date", _("The season ends before it starts.")),
+            ("opened_on", "closed_on", _("The branch closes before it opens.")),
+        ):
+            begins, ends = getattr(self, first), getattr(self, last)
+            if begins and ends and ends < begins:
+                raise ValidationError({last: ValidationError(code, "reversed")})
+        above, seen = self.parent, {self.pk}
+        while above is not None:
+            if above.pk in seen:
+                raise ValidationError(
+                    {
+                        "parent": ValidationError(
+                            _("A department cannot be part of itself or of what lies below it."), "cycle"
+                        )
+                    }
+                )
+            seen.add(above.pk)
+            above = above.parent
 
     @cached_property
     def zone_name(self) -> str:
@@ -301,6 +350,56 @@ class Event(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(last__gte=F("first")), name="departments_event_in_order"),
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Change(models.Model):
+    """A department or a row of the calendar that a person added, changed or deleted: what it was, what it is.
+
+    `before` and `after` hold the columns that changed, all of them where the row was added or deleted. `row` is an id
+    that may no longer exist, as `department` may be gone: nothing is ever taken from this history.
+    """
+
+    class What(models.TextChoices):
+        ADDED = "added", _("added")
+        CHANGED = "changed", _("changed")
+        DELETED = "deleted", _("deleted")
+
+    class Of(models.TextChoices):
+        DEPARTMENT = "department", _("department")
+        HOLIDAY = "holiday", _("holiday")
+        CLOSURE = "closure", _("closure")
+        EVENT = "event", _("event")
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(_("of"), max_length=12, choices=Of)
+    row = models.CharField(max_length=40)
+    department = models.ForeignKey(
+        Department, on_delete=models.DO_NOTHING, null=True, blank=True, related_name="+", db_constraint=False
+    )
+    name = models.CharField(_("name"), max_length=300)
+    what = models.CharField(_("what was done"), max_length=8, choices=What)
+    before = models.JSONField(_("was"), null=True, blank=True)
+    after = models.JSONField(_("became"), null=True, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("by whom"),
+    )
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+
+    objects = ChangeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["organisation", "kind", "row"], name="departments_change_of_row")]
 
     def __str__(self) -> str:
         return self.name

@@ -5,16 +5,16 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from accounts.models import Membership, Organisation
-from departments.choices import SELLING_TYPES, Kind
+from departments.choices import SELLING_TYPES, TYPES, Kind, Segment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from departments.models import Connection, Department
+    from departments.models import Change, Connection, Department
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -42,6 +42,18 @@ class DepartmentQuerySet(models.QuerySet["Department"]):
         """Departments that can have sales, not the companies and stores of the tree."""
         return self.filter(type__in=SELLING_TYPES)
 
+    def counted(self) -> dict[str, Any]:
+        """{"departments", "selling", "types": [...], "segments": [...]}: how many of each, and how many are active."""
+        counts = {"departments": Count("pk"), "active": Count("pk", filter=Q(is_active=True))}
+        types = list(self.order_by("type").values("type").annotate(**counts))
+        segments = list(self.selling().order_by("segment_type").values("segment_type").annotate(**counts))
+        return {
+            "departments": sum(row["departments"] for row in types),
+            "selling": sum(row["departments"] for row in segments),
+            "types": [row | {"title": str(TYPES.get(row["type"], row["type"]))} for row in types],
+            "segments": [row | {"title": str(Segment(row["segment_type"]).label)} for row in segments],
+        }
+
 
 def _with_descendants(model: type[Department], roots: set[uuid.UUID]) -> set[uuid.UUID]:
     if not roots:
@@ -58,6 +70,15 @@ def _with_descendants(model: type[Department], roots: set[uuid.UUID]) -> set[uui
             found.add(pk)
             waiting.extend(children.get(pk, []))
     return found
+
+
+class ChangeQuerySet(models.QuerySet["Change"]):
+    def visible_to(self, user: User | AnonymousUser) -> ChangeQuerySet:
+        """Changes of what the user may see: of the chain as a whole, and of departments within the scopes."""
+        from departments.models import Department
+
+        rows = self.filter(organisation__in=Organisation.objects.visible_to(user))
+        return rows.filter(Q(department=None) | Q(department__in=Department.objects.visible_to(user).values("pk")))
 
 
 class CalendarQuerySet(models.QuerySet[Any]):

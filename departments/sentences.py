@@ -34,4 +34,15 @@ SENTENCES = {
     "unknown_parents": _("%(source)s: departments whose parent the server does not name: %(names)s."),
     "syncing_departments": _("Asking %(source)s for its departments"),
     "department_sync_missing": _("Not synchronised: %(names)s"),
+    "owned_by_source": _(
+        "“%(name)s” comes from %(source)s and would be overwritten by the next synchronisation. To keep it otherwise, name it in “overridden”."
+    ),
+    "not_of_source": _("“overridden” cannot hold %(names)s. Known: %(known)s."),
+    "department_has_rows": _(
+        "%(department)s is kept: %(what)s would go with it. Switch it off, or enter the day it closed."
+    ),
+    "department_at_source": _(
+        "%(department)s is kept: %(source)s would bring it back with the next synchronisation. Switch it off instead."
+    ),
+    "department_has_children": _("%(department)s is kept: %(n)s departments lie below it. Move them first."),
 }

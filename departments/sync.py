@@ -122,13 +122,14 @@ def _take_over(
     new: bool,
     result: Synced,
 ) -> None:
-    """Names and places come from the source; what people add to a department stays theirs."""
+    """Names and places come from the source; what people add to a department, or keep otherwise, stays theirs."""
     wanted = {"name": item.name, "type": item.type, "code": item.code, "taxpayer_id_number": item.taxpayer_id}
     if parent_row is not None and parent_row.department_id != department.pk:
         wanted["parent_id"] = parent_row.department_id  # type: ignore[assignment]
     elif not item.parent_id:
         wanted["parent_id"] = None  # type: ignore[assignment]
-    changed = [name for name, value in wanted.items() if getattr(department, name) != value]
+    kept = {"parent_id" if name == "parent" else name for name in department.overridden}
+    changed = [name for name, value in wanted.items() if name not in kept and getattr(department, name) != value]
     for name in changed:
         setattr(department, name, wanted[name])
     if changed:

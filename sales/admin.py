@@ -25,6 +25,7 @@ from runs.choices import Trigger
 from runs.pages import with_run
 from sales.badges import day_badge, difference, settling_mark
 from sales.day_page import DayView, believe_source, day_address, load_day
+from sales.coverage import covered
 from sales.delete import delete_day, delete_hour
 from sales.models import Restatement, SalesByHour, SalesSummary
 from sales.pages import AutomaticView, LoadView, test_automatic
@@ -287,6 +288,20 @@ class RestatementAdmin(DayRowAdmin):
         return row.who
 
 
+class SalesFilter(DropdownFilter):
+    title = _("sales")
+    parameter_name = "sales"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("with sales")), ("0", _("without sales"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Department]) -> QuerySet[Department]:
+        """Of those that could have any."""
+        if self.value() not in ("0", "1"):
+            return queryset
+        return covered(queryset).filter(has_data=self.value() == "1")  # type: ignore[arg-type]
+
+
 admin.site.unregister(Department)
 
 
@@ -296,6 +311,7 @@ class SellingDepartmentAdmin(DepartmentAdmin):
 
     list_display = [*DepartmentAdmin.list_display[:-1], "last_complete", "sales_link", "is_active"]
     list_select_related = [*DepartmentAdmin.list_select_related, "sales_cutoff"]
+    list_filter = [*DepartmentAdmin.list_filter, SalesFilter]
     actions = ["load_settling_window"]
 
     @display(description=_("complete up to"), ordering="sales_cutoff__date")

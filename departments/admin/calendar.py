@@ -9,6 +9,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 
 from accounts.models import User
 from accounts.pages import DateRangeFilter, HouseAdmin, signed_in
+from departments.admin.changes import Recorded
 from departments.models import BEGINNING, Closure, Department, Event, Holiday
 
 
@@ -19,14 +20,14 @@ class KnownFrom:
 
 
 @admin.register(Holiday)
-class HolidayAdmin(KnownFrom, HouseAdmin):
+class HolidayAdmin(KnownFrom, Recorded, HouseAdmin):
     list_display = ["date", "name", "effect", "key", "known"]
     list_filter = [("date", DateRangeFilter), ("effect", ChoicesDropdownFilter)]
     search_fields = ["name", "key"]
     ordering = ["-date"]
 
 
-class OfDepartment(KnownFrom, HouseAdmin):
+class OfDepartment(KnownFrom, Recorded, HouseAdmin):
     """Rows of a department, or of the whole chain where they name none."""
 
     autocomplete_fields = ["department"]

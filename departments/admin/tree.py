@@ -1,5 +1,6 @@
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
@@ -9,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
+from django.views.generic import TemplateView
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import (
     BooleanRadioFilter,
@@ -16,28 +18,17 @@ from unfold.contrib.filters.admin import (
     DropdownFilter,
 )
 from unfold.decorators import display
+from unfold.views import UnfoldModelAdminViewMixin
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.pages import HouseAdmin, ReadOnly, page_organisation, signed_in
-from departments.choices import SELLING_TYPES
-from departments.models import Authority, Connection, Department, SourceDepartment
+from departments.admin.changes import Recorded
+from departments.choices import SELLING_TYPES, TYPES
+from departments.edit import why_kept
+from departments.models import SOURCE_FIELDS, Authority, Connection, Department, SourceDepartment
 from departments.sync import start_sync
 from runs.choices import Trigger
 from runs.pages import latest_box
-
-# What a till server says of a department; a change here would be gone after the next synchronisation.
-FROM_SOURCE = ["name", "type", "parent", "code", "taxpayer_id_number"]
-
-
-# iiko's names of the nodes of a chain's tree; another name is shown as it comes.
-TYPES = {
-    "CORPORATION": _("chain"),
-    "JURPERSON": _("legal entity"),
-    "ORGDEVELOPMENT": _("division"),
-    "DEPARTMENT": _("branch"),
-    "SALEPOINT": _("point of sale"),
-    "MANUFACTURE": _("production"),
-    "CENTRALOFFICE": _("head office"),
-}
 
 
 class TypeFilter(DropdownFilter):
@@ -90,8 +81,26 @@ class AuthorityInline(TabularInline):
     verbose_name_plural = _("Whose figures are published")
 
 
+class DepartmentForm(forms.ModelForm):
+    overridden = forms.MultipleChoiceField(
+        label=_("Kept by hand"),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text=_(
+            "What the source says of these is not taken over any more. Choose, save, then write them yourself."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "overridden" in self.fields:
+            names = [(name, Department._meta.get_field(name).verbose_name) for name in SOURCE_FIELDS]  # type: ignore[union-attr]
+            self.fields["overridden"].choices = names  # type: ignore[attr-defined]
+
+
 @admin.register(Department)
-class DepartmentAdmin(HouseAdmin):
+class DepartmentAdmin(Recorded, HouseAdmin):
+    form = DepartmentForm
     list_display = ["name", "parent", "type_shown", "segment_shown", "code", "is_active"]
     list_filter = [
         TypeFilter,
@@ -106,7 +115,7 @@ class DepartmentAdmin(HouseAdmin):
     readonly_fields = ["id", "created_at", "updated_at", "synced_at"]
     inlines = [SourceInline, AuthorityInline]
     fieldsets = [
-        (None, {"fields": ["organisation", *FROM_SOURCE, "id", "synced_at"]}),
+        (None, {"fields": ["organisation", *SOURCE_FIELDS, "id", "synced_at"]}),
         (
             _("Ours"),
             {
@@ -134,7 +143,17 @@ class DepartmentAdmin(HouseAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Department | None = None) -> list[str]:
         known = [*self.readonly_fields]
-        return [*FROM_SOURCE, *known] if obj and obj.sources.exists() else known
+        if obj is None or not obj.sources.exists():
+            return known
+        return [*(name for name in SOURCE_FIELDS if name not in obj.overridden), *known]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Department | None = None) -> Any:
+        """What is kept by hand is asked for only where a source says something else."""
+        sets = super().get_fieldsets(request, obj)
+        if obj is None or not obj.sources.exists():
+            return sets
+        (title, first), *others = sets
+        return [(title, {**first, "fields": [*first["fields"], "overridden"]}), *others]
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         for inline in formset.forms:
@@ -145,11 +164,12 @@ class DepartmentAdmin(HouseAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """With a department its sales would go. Only one without any history is deleted; others are switched off."""
         allowed = super().has_delete_permission(request, obj)
-        return allowed and obj is not None and not obj.sources.exists()
+        return allowed and obj is not None and why_kept(obj) is None
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
+            path("tree/", wrap(TreeView.as_view(model_admin=self)), name="departments_tree"),
             path("synchronise/", wrap(require_POST(synchronise)), name="departments_synchronise"),
             *super().get_urls(),
         ]
@@ -158,8 +178,42 @@ class DepartmentAdmin(HouseAdmin):
         context = {
             "may_synchronise": request.user.has_perm("departments.sync_departments"),
             "box": latest_box(request, "sync_departments"),
+            "counted": Department.objects.visible_to(signed_in(request)).counted(),
         }
         return super().changelist_view(request, {**(extra_context or {}), **context})
+
+
+class TreeView(UnfoldModelAdminViewMixin, TemplateView):
+    """The chain as a tree of what the user may see; a node whose parent he may not see stands at the top."""
+
+    title = _("Tree of the chain")
+    permission_required = "departments.view_department"
+    template_name = "departments/tree.html"
+    request: HttpRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        rows = Department.objects.visible_to(signed_in(self.request)).order_by("name", "id")
+        return super().get_context_data(**kwargs, nodes=as_tree(list(rows)))
+
+
+def as_tree(departments: list[Department]) -> list[dict[str, Any]]:
+    """[{department, type, children, branches (that sell, at or below it)}], in the order given."""
+    seen = {department.pk for department in departments}
+    below: dict[Any, list[Department]] = {}
+    for department in departments:
+        below.setdefault(department.parent_id if department.parent_id in seen else None, []).append(department)
+
+    def node(department: Department) -> dict[str, Any]:
+        children = [node(child) for child in below.get(department.pk, [])]
+        return {
+            "department": department,
+            "type": TYPES.get(department.type, department.type),
+            "sells": department.type in SELLING_TYPES,
+            "children": children,
+            "branches": (department.type in SELLING_TYPES) + sum(child["branches"] for child in children),
+        }
+
+    return [node(department) for department in below.get(None, [])]
 
 
 def synchronise(request: HttpRequest) -> HttpResponse:

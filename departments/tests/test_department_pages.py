@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from departments.models import Authority, Closure, Connection, Department, Event, Holiday, SourceDepartment
-from tests.reading import reader, rows, words
+from departments.models import Authority, Change, Closure, Connection, Department, Event, Holiday, SourceDepartment
+from tests.reading import content, reader, rows, words
 from tests.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -104,3 +104,58 @@ def test_holidays_closures_and_events_are_kept_by_administrators(world: World):
     assert reader(world, "analyst").get("/admin/departments/holiday/").status_code == 200
     assert reader(world, "analyst").get("/admin/departments/holiday/add/").status_code == 403
     assert "Наурыз" not in reader(world, "stranger").get("/admin/departments/holiday/").content.decode()
+
+
+def test_the_tree_shows_what_one_sees_below_what_one_sees(world: World):
+    tree = content(reader(world, "administrator").get(f"{LIST}tree/"))
+    assert (
+        tree.index("Bread LLP")
+        < tree.index("Bakery branch, bakery")
+        < tree.index("Coffee LLP legal entity, 2 branches")
+    )
+    manager = content(reader(world, "manager").get(f"{LIST}tree/"))
+    assert "Cafe on Abay" in manager and "Bar 22" in manager
+    assert "Bakery" not in manager and "LLP" not in manager
+
+
+def test_types_are_counted_above_the_list(world: World):
+    assert "legal entity 2" in content(reader(world, "administrator").get(LIST))
+    assert "legal entity" not in content(reader(world, "manager").get(LIST))
+
+
+def test_a_name_kept_by_hand_is_written_on_the_page(world: World, till):
+    administrator, address = reader(world, "administrator"), f"{LIST}{world.cafe.pk}/change/"
+    asked = {
+        "organisation": str(world.organisation.pk),
+        "segment_type": "coffeehouse",
+        "is_active": "on",
+        "sources-TOTAL_FORMS": "0",
+        "sources-INITIAL_FORMS": "0",
+        "authorities-TOTAL_FORMS": "0",
+        "authorities-INITIAL_FORMS": "0",
+        "overridden": ["name"],
+    }
+    assert administrator.post(address, asked).status_code == 302
+    page = administrator.get(address).content.decode()
+    assert 'name="name"' in page and 'name="code"' not in page
+    assert administrator.post(address, asked | {"name": "Ours"}).status_code == 302
+    assert Department.objects.get(pk=world.cafe.pk).name == "Ours"
+    history = content(administrator.get("/admin/departments/change/"))
+    assert "Cafe on Abay → Ours" in history and "administrator" in history
+
+
+def test_who_changed_what_of_the_calendar_is_kept(world: World):
+    administrator = reader(world, "administrator")
+    asked = {
+        "organisation": str(world.organisation.pk), "date": "22.03.2027", "key": "Nowruz", "name": "<b>Nauryz</b>",
+        "effect": "feast", "known_from": "01.01.2026",
+    }  # fmt: skip
+    administrator.post("/admin/departments/holiday/add/", asked)
+    pk = Holiday.objects.get().pk
+    administrator.post(f"/admin/departments/holiday/{pk}/change/", asked | {"date": "23.03.2027"})
+    administrator.post(f"/admin/departments/holiday/{pk}/delete/", {"post": "yes"})
+    page = administrator.get("/admin/departments/change/")
+    assert "2027-03-22 → 2027-03-23" in content(page) and b"<b>Nauryz" not in page.content
+    assert [change.what for change in Change.objects.order_by("id")] == ["added", "changed", "deleted"]
+    assert reader(world, "analyst").get("/admin/departments/change/").status_code == 403
+    assert "Nauryz" not in content(reader(world, "stranger").get("/admin/departments/change/"))

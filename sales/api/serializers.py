@@ -105,6 +105,21 @@ class Deleted(serializers.Serializer[Any]):
     state = serializers.ChoiceField(DayState.choices)
 
 
+class CoverageParameters(ListParameters):
+    has_data = serializers.BooleanField(required=False, allow_null=True, help_text="Only those with sales, or without")
+
+
+class CoverageShown(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    type = serializers.CharField()
+    is_active = serializers.BooleanField()
+    has_data = serializers.BooleanField()
+    first_date = serializers.DateField(allow_null=True, help_text="With figures")
+    last_date = serializers.DateField(allow_null=True, help_text="With figures")
+    complete_until = serializers.DateField(allow_null=True, help_text="The last complete business date")
+
+
 class SalesRange(serializers.Serializer[Any]):
     def get_fields(self) -> Any:
         return {

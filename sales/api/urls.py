@@ -9,6 +9,7 @@ urlpatterns = [
     path("hourly", views.Hourly.as_view(), name="api-sales-hourly"),
     path("hourly/<str:pk>", views.DeleteHour.as_view(), name="api-sales-hourly-row"),
     path("restatements", views.Restatements.as_view(), name="api-sales-restatements"),
+    path("coverage", views.Coverage.as_view(), name="api-sales-coverage"),
     path("stats", views.Stats.as_view(), name="api-sales-stats"),
     path("auto-sync/status", views.AutoSyncStatus.as_view(), name="api-auto-sync-status"),
     path("auto-sync/test", views.AutoSyncTest.as_view(), name="api-auto-sync-test"),

@@ -17,6 +17,7 @@ from accounts.api.views import ApiView, WorkView
 from accounts.permissions import requires
 from departments.api.lookup import department_or_404
 from departments.api.serializers import DepartmentRange
+from departments.models import Department
 from departments.scopes import sees_all
 from runs.api.starting import answer, outcome, responses
 from runs.choices import Trigger
@@ -25,6 +26,7 @@ from runs.sentences import sentence
 from runs.timetable import NIGHT, next_start
 from sales.api import serializers
 from sales.choices import DayState
+from sales.coverage import covered
 from sales.delete import delete_day, delete_hour
 from sales.models import AutoSyncLog, Restatement, SalesByHour, SalesSummary
 from sales.money import rounded
@@ -34,6 +36,7 @@ from sales.sync import BadRange, start_sync
 SUMMARY = tuple(serializers.SummaryShown().fields)
 HOUR = tuple(serializers.HourShown().fields)
 RESTATEMENT = tuple(serializers.RestatementShown().fields)
+COVERAGE = tuple(serializers.CoverageShown().fields)
 COUNTS = ("summary_records", "hourly_records", "total_raw_records", "changed_rows")
 
 
@@ -145,6 +148,24 @@ class Stats(ApiView):
                 "date_range": {"from": totals["first"], "to": totals["last"]},
             }
         )
+
+
+class Coverage(ApiView):
+    permission_classes = [requires("sales.view_salessummary")]
+    listing = Listing(orderings=("name", "id"), default="name")
+
+    @extend_schema(
+        operation_id="sales_coverage",
+        parameters=[serializers.CoverageParameters],
+        responses=page_of("Coverage", serializers.CoverageShown),
+    )
+    def get(self, request: Request) -> Response:
+        """Branches and points of sale with and without sales, and from when to when there are any."""
+        parameters = serializers.CoverageParameters.read(request)
+        rows = covered(Department.objects.visible_to(request.user))
+        if (has_data := parameters.get("has_data")) is not None:
+            rows = rows.filter(has_data=has_data)
+        return self.listing.answer(request, rows.values(*COVERAGE), parameters)
 
 
 class DeleteDay(ApiView):

@@ -90,7 +90,7 @@ UNFOLD = {
                 "title": _("Chain"),
                 "separator": True,
                 "items": [
-                    _item(_("Departments"), "storefront", "admin:departments_department_changelist", "departments.view_department"),
+                    _item(_("Departments"), "storefront", "admin:departments_department_changelist", "departments.view_department", "admin:departments_tree"),
                     _item(_("Connections"), "cable", "admin:departments_connection_changelist", "departments.view_connection"),
                 ],
             },
@@ -101,6 +101,7 @@ UNFOLD = {
                     _item(_("Holidays"), "celebration", "admin:departments_holiday_changelist", "departments.view_holiday"),
                     _item(_("Closures"), "door_front", "admin:departments_closure_changelist", "departments.view_closure"),
                     _item(_("Events"), "campaign", "admin:departments_event_changelist", "departments.view_event"),
+                    _item(_("History of changes"), "history_edu", "admin:departments_change_changelist", "departments.view_change"),
                 ],
             },
             {

@@ -27,6 +27,8 @@ PAGES = {
     "admin:forecasting_model": "forecasting.view_modelversion",
     "admin:forecasting_modelversion_changelist": "forecasting.view_modelversion",
     "admin:departments_department_changelist": "departments.view_department",
+    "admin:departments_tree": "departments.view_department",
+    "admin:departments_change_changelist": "departments.view_change",
     "admin:departments_connection_changelist": "departments.view_connection",
     "admin:departments_holiday_changelist": "departments.view_holiday",
     "admin:departments_closure_changelist": "departments.view_closure",
