@@ -44,7 +44,7 @@ def change_department(department: Department, values: dict[str, Any], *, by: Use
         raise Refused("not_of_source", field="overridden", names=", ".join(sorted(unknown)), known=_listed())
     source = stored.sources.select_related("connection").first()
     for name in SOURCE_FIELDS if source else ():
-        attname = Department._meta.get_field(name).attname
+        attname = "parent_id" if name == "parent" else name
         moved = attname in before and before[attname] != _plain(getattr(stored, attname))
         if moved and name not in stored.overridden:
             raise Refused("owned_by_source", field=name, name=name, source=source.connection.name)  # type: ignore[union-attr]

@@ -45,8 +45,8 @@ class DepartmentQuerySet(models.QuerySet["Department"]):
     def counted(self) -> dict[str, Any]:
         """{"departments", "selling", "types": [...], "segments": [...]}: how many of each, and how many are active."""
         counts = {"departments": Count("pk"), "active": Count("pk", filter=Q(is_active=True))}
-        types = list(self.order_by("type").values("type").annotate(**counts))
-        segments = list(self.selling().order_by("segment_type").values("segment_type").annotate(**counts))
+        types: Any = self.order_by("type").values("type").annotate(**counts)
+        segments: Any = self.selling().order_by("segment_type").values("segment_type").annotate(**counts)
         return {
             "departments": sum(row["departments"] for row in types),
             "selling": sum(row["departments"] for row in segments),

@@ -24,8 +24,8 @@ from departments.models import Department
 from runs.choices import Trigger
 from runs.pages import with_run
 from sales.badges import day_badge, difference, settling_mark
-from sales.day_page import DayView, believe_source, day_address, load_day
 from sales.coverage import covered
+from sales.day_page import DayView, believe_source, day_address, load_day
 from sales.delete import delete_day, delete_hour
 from sales.models import Restatement, SalesByHour, SalesSummary
 from sales.pages import AutomaticView, LoadView, test_automatic
@@ -299,7 +299,7 @@ class SalesFilter(DropdownFilter):
         """Of those that could have any."""
         if self.value() not in ("0", "1"):
             return queryset
-        return covered(queryset).filter(has_data=self.value() == "1")  # type: ignore[arg-type]
+        return covered(queryset, has_data=self.value() == "1")  # type: ignore[arg-type]
 
 
 admin.site.unregister(Department)

@@ -129,7 +129,7 @@ class Statistics(ApiView):
 
 
 def _shown(pk: UUID) -> dict[str, Any]:
-    return Department.objects.values(*COLUMNS).get(pk=pk)
+    return dict(Department.objects.values(*COLUMNS).get(pk=pk))
 
 
 def _written(request: Request, organisation: Organisation, *, partial: bool = False) -> dict[str, Any]:

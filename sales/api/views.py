@@ -162,9 +162,7 @@ class Coverage(ApiView):
     def get(self, request: Request) -> Response:
         """Branches and points of sale with and without sales, and from when to when there are any."""
         parameters = serializers.CoverageParameters.read(request)
-        rows = covered(Department.objects.visible_to(request.user))
-        if (has_data := parameters.get("has_data")) is not None:
-            rows = rows.filter(has_data=has_data)
+        rows = covered(Department.objects.visible_to(request.user), has_data=parameters.get("has_data"))
         return self.listing.answer(request, rows.values(*COVERAGE), parameters)
 
 
