@@ -9,6 +9,7 @@ from unfold.decorators import display
 from accounts.formats import percent
 from accounts.pages import HouseAdmin, ReadOnly
 from forecasting import pages
+from forecasting.accuracy_page import AccuracyPage
 from forecasting.choices import VERSION_TONES
 from forecasting.day_page import DayView
 from forecasting.models import ModelVersion
@@ -36,10 +37,11 @@ class ModelVersionAdmin(ReadOnly, HouseAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        model, comparison, day = pages.ModelView, pages.ComparisonView, DayView
+        model, comparison, accuracy, day = pages.ModelView, pages.ComparisonView, AccuracyPage, DayView
         return [
             path("model/", wrap(model.as_view(model_admin=self)), name="forecasting_model"),
             path("comparison/", wrap(comparison.as_view(model_admin=self)), name="forecasting_comparison"),
+            path("accuracy/", wrap(accuracy.as_view(model_admin=self)), name="forecasting_accuracy"),
             path("day/", wrap(day.as_view(model_admin=self)), name="forecasting_day"),
             path("train/", wrap(pages.train), name="forecasting_train"),
             path("<int:pk>/serve/", wrap(pages.roll_back_to), name="forecasting_serve"),

@@ -14,3 +14,4 @@ class ForecastingConfig(AppConfig):
         say(SENTENCES)
         register("train", "forecasting.work.train", title=_("Train the model"), queue="train")
         register("forecast", "forecasting.work.forecast", title=_("Forecast"))
+        register("measure", "forecasting.work.measure_promises", title=_("Compare promises with sales"))

@@ -52,20 +52,23 @@ def compare(
     first: dt.date,
     last: dt.date,
     days_before: int = 1,
+    known_on: dt.date | None = None,
     today: dt.date | None = None,
 ) -> list[Comparison]:
     """Every date and department with a forecast or a figure, by date and department name.
 
     A past date shows what was promised `days_before` days before it, however much later issues knew; today and the
-    days ahead show the newest forecast there is.
+    days ahead show the newest forecast there is. With `known_on` every date shows what was forecast that morning.
     """
     names = dict(departments.values_list("pk", "name"))
     today = today or timezone.localdate()
     within = Forecast.objects.between(first, last).filter(department__in=names)
     columns = ("date", "department_id", "predicted_sales", "lower_80", "upper_80", "rule")
-    promised = within.filter(date__lt=today).as_promised(days_before).values_list(*columns)
-    ahead = within.filter(date__gte=today).newest().values_list(*columns)
-    forecasts = {(row[0], row[1]): row[2:] for row in [*promised, *ahead]}
+    if known_on:
+        chosen = [within.known_on(known_on)]
+    else:
+        chosen = [within.filter(date__lt=today).as_promised(days_before), within.filter(date__gte=today).newest()]
+    forecasts = {(row[0], row[1]): row[2:] for rows in chosen for row in rows.values_list(*columns)}
     sold = {
         (date, department): (amount, state, settled)
         for date, department, amount, state, settled in SalesSummary.objects.between(first, last)

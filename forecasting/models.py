@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation
 from departments.models import Department
 from forecasting.choices import Origin, Rule, VersionState
-from forecasting.querysets import ForecastQuerySet, ModelVersionQuerySet
+from forecasting.querysets import AccuracyQuerySet, ForecastQuerySet, ModelVersionQuerySet
 from runs.models import Run
+from sales.choices import DayState
 from sales.money import MoneyField
 
 
@@ -129,3 +130,49 @@ class Forecast(models.Model):
 
     def __str__(self) -> str:
         return f"{self.department} {self.date:%d.%m.%Y}"
+
+
+class Accuracy(models.Model):
+    """What was promised of a department's business date `horizon` days before it, beside what was sold. Kept for ever.
+
+    `actual` is empty while nothing believable was sold; `state` is then that of the day, empty if nothing was loaded.
+    `naive` is what repeating the last same weekday known at the forecast's cutoff would have promised, `scale` the
+    mean absolute change of the department's sales from week to week in the two years before it (MASE).
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+", db_index=False)
+    department = models.ForeignKey(
+        Department, on_delete=models.CASCADE, related_name="+", db_index=False, verbose_name=_("department")
+    )
+    date = models.DateField(_("date"))
+    horizon = models.PositiveSmallIntegerField(_("promised days before"))
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    origin = models.CharField(_("made by"), max_length=10, choices=Origin)
+    rule = models.CharField(_("rule"), max_length=20, choices=Rule)
+    cutoff = models.DateField(_("data up to"))
+    predicted_sales = MoneyField(_("forecast"))
+    lower_80 = MoneyField()
+    upper_80 = MoneyField()
+    lower_95 = MoneyField()
+    upper_95 = MoneyField()
+    actual = MoneyField(_("actual"), null=True)
+    naive = MoneyField(_("repeating last week"), null=True)
+    scale = models.FloatField(null=True)
+    state = models.CharField(_("state"), max_length=12, choices=DayState, blank=True)
+    is_settled = models.BooleanField(default=False, help_text=_("Nothing is expected to change the actual any more"))
+    measured_at = models.DateTimeField()
+
+    objects = AccuracyQuerySet.as_manager()
+
+    class Meta:
+        db_table = "forecast_accuracy_log"
+        verbose_name = _("measured forecast")
+        verbose_name_plural = _("measured forecasts")
+        ordering = ["date", "department", "horizon"]
+        constraints = [
+            models.UniqueConstraint(fields=["department", "date", "horizon"], name="forecast_accuracy_once"),
+        ]
+        indexes = [models.Index(fields=["organisation", "horizon", "date"], name="forecast_accuracy_by_horizon")]
+
+    def __str__(self) -> str:
+        return f"{self.department} {self.date:%d.%m.%Y} −{self.horizon}"

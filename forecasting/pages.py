@@ -23,9 +23,10 @@ from accounts.models import User
 from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import organisation_today
+from forecasting.accuracy import readings
 from forecasting.choices import VERSION_TONES, VersionState
 from forecasting.compare import Comparison, compare, summary
-from forecasting.models import ForecastIssue, ModelVersion
+from forecasting.models import Accuracy, ForecastIssue, ModelVersion
 from runs.choices import Trigger
 from runs.pages import asked_run, latest_box, with_run
 from runs.sentences import sentence
@@ -33,6 +34,7 @@ from sales.choices import TRUSTED, DayState
 
 SHOWN_DAYS = 28
 AHEAD_DAYS = 7
+PROMISED_DAYS = 90
 MOST_ROWS = 4000  # departments x days: what a browser still sorts at once
 PROMISES = [(1, _("1 day before")), (7, _("7 days before")), (28, _("28 days before"))]
 SELECT = {"class": " ".join(SELECT_CLASSES)}
@@ -51,6 +53,7 @@ class ComparisonForm(forms.Form):
     days_before = forms.TypedChoiceField(
         label=_("As promised"), choices=PROMISES, coerce=int, widget=UnfoldAdminSelectWidget(SELECT)
     )
+    known_on = DateField(label=_("Or as known on the morning of"), required=False)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -106,6 +109,7 @@ class ComparisonView(UnfoldModelAdminViewMixin, TemplateView):
                 first=values["from_date"],
                 last=values["to_date"],
                 days_before=values["days_before"],
+                known_on=values["known_on"],
                 today=today,
             )
         one = form.cleaned_data.get("department") if form.is_valid() else None
@@ -150,8 +154,8 @@ def totals(rows: Sequence[Comparison]) -> dict[str, Any]:
 
 
 def _as_written(values: dict[str, str]) -> dict[str, str]:
-    dates = {name: DateField().shown(values[name]) for name in ("from_date", "to_date")}
-    return {**values, **dates}
+    dates = ("from_date", "to_date", "known_on")
+    return {name: DateField().shown(text) if name in dates else text for name, text in values.items()}
 
 
 def _ranges(today: dt.date, one: Department | None, days_before: str) -> list[tuple[str, str]]:
@@ -193,12 +197,15 @@ class ModelView(UnfoldModelAdminViewMixin, TemplateView):
         serving = next((version for version in versions if version.state == VersionState.SERVING), None)
         if serving is None:
             serving = ModelVersion.objects.visible_to(self.request.user).serving().first()
+        since = organisation_today(page_organisation(self.request)) - dt.timedelta(days=PROMISED_DAYS)
+        promised = Accuracy.objects.visible_to(signed_in(self.request)).filter(horizon=1, date__gte=since)
         issue = ForecastIssue.objects.filter(version=serving).order_by("-made_at").first() if serving else None
         user = self.request.user
         return super().get_context_data(
             **kwargs,
             serving=serving,
             measured=measured(serving) if serving else [],
+            promised=readings(promised)[0],
             issue=issue,
             versions=[shown_version(version) for version in versions],
             box=asked_run(self.request, "train") or latest_box(self.request, "train"),

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 
 from accounts.models import Organisation
 from departments.models import Department
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from forecasting.models import Forecast, ModelVersion
+    from forecasting.models import Accuracy, Forecast, ModelVersion
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
@@ -37,6 +37,10 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
         """Per department and date the newest forecast made before 07:00 local of date - days_before."""
         return self._newest(self.model._default_manager.filter(lead_days__gte=days_before))
 
+    def known_on(self, date: dt.date) -> ForecastQuerySet:
+        """Per department and date what was the newest forecast on the morning of `date`."""
+        return self._newest(self.model._default_manager.filter(issue__promised_on__lte=date))
+
     def newest(self) -> ForecastQuerySet:
         """Per department and date the newest forecast there is."""
         return self._newest(self.model._default_manager.all())
@@ -45,3 +49,21 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
         same = among.filter(department=OuterRef("department"), date=OuterRef("date"))
         best = same.order_by(F("issue__made_at").desc(), F("issue_id").desc()).values("pk")[:1]
         return self.filter(pk=Subquery(best))
+
+
+class AccuracyQuerySet(models.QuerySet["Accuracy"]):
+    def visible_to(self, user: User | AnonymousUser) -> AccuracyQuerySet:
+        if user.is_active and user.is_superuser:
+            return self
+        return self.filter(department__in=Department.objects.visible_to(user))
+
+    def between(self, first: dt.date, last: dt.date) -> AccuracyQuerySet:
+        return self.filter(date__gte=first, date__lte=last)
+
+    def scored(self) -> AccuracyQuerySet:
+        """Rows whose actual is believed."""
+        return self.exclude(actual=None)
+
+    def left_out(self) -> AccuracyQuerySet:
+        """Rows of days that are not believed or not there. A day announced as closed that sold nothing is neither."""
+        return self.filter(actual=None).exclude(Q(state="") & Q(rule="closed"))

@@ -13,6 +13,7 @@ from accounts.models import Organisation
 from forecasting.choices import Origin, VersionState
 from forecasting.engine import api as engine
 from forecasting.engine.recipe import RECIPES
+from forecasting.measure import measure
 from forecasting.models import ForecastIssue
 from forecasting.predict import make_issue
 from forecasting.series import latest_cutoff, read_series
@@ -56,4 +57,5 @@ def replay(
             made += 1
         if progress:
             progress(number + 1, len(wanted))
+    measure(organisation)
     return made

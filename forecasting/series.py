@@ -1,7 +1,7 @@
 """From published sales and the calendar to the engine's panel."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -72,13 +72,7 @@ def read_series(
     are left out: to the engine they are not recorded.
     """
     departments = forecast_departments(organisation, cutoff)
-    sales = _tidy(
-        SalesSummary.objects.filter(department__in=departments.values())
-        .between(cutoff - dt.timedelta(days=HISTORY_DAYS), cutoff)
-        .trusted()
-        .exclude(total_sales=None),
-        "total_sales",
-    )
+    sales = daily_sales(departments.values(), cutoff - dt.timedelta(days=HISTORY_DAYS), cutoff)
     last = cutoff + dt.timedelta(days=horizon)
     first = min(sales["date"].min().date() if len(sales) else cutoff, cutoff)
     frame = _covariates(organisation, departments, first, last, known_on or cutoff)
@@ -88,6 +82,12 @@ def read_series(
     known = dict(DepartmentCutoff.objects.filter(department__in=departments.values()).values_list("department", "date"))
     cutoffs = {key: min(known.get(department.pk, cutoff), cutoff) for key, department in departments.items()}
     return Series(build_panel(sales, frame, last), departments, cutoffs, cutoff)
+
+
+def daily_sales(departments: Iterable[Department], first: dt.date, last: dt.date) -> pd.DataFrame:
+    """[series_id, date, y] of the days that are believed."""
+    days = SalesSummary.objects.filter(department__in=departments).between(first, last).trusted()
+    return _tidy(days.exclude(total_sales=None), "total_sales")
 
 
 def _covariates(

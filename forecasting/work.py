@@ -1,10 +1,11 @@
-"""The runs of this floor: train, forecast."""
+"""The runs of this floor: train, forecast, measure."""
 
 from typing import Any
 
 from django.conf import settings
 
 from forecasting.choices import Origin
+from forecasting.measure import measure
 from forecasting.models import ForecastIssue
 from forecasting.predict import make_issue, newest_origin
 from forecasting.train import BACKTEST_ORIGINS, train_version
@@ -57,6 +58,11 @@ def forecast(work: Work) -> Outcome:
     if issue is None:
         raise RunFailed("no_sales")
     return Outcome(State.DONE, _issued(issue))
+
+
+def measure_promises(work: Work) -> Outcome:
+    changed = measure(work.run.organisation, progress=lambda done, total: work.progress(done, total, "measuring"))
+    return Outcome(State.DONE, {"measured": changed})
 
 
 def _issued(issue: ForecastIssue | None) -> dict[str, Any]:

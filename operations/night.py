@@ -1,7 +1,7 @@
 """THE DAY: the chain of a night, and what the day does for it until the next one.
 
-A night is departments, sales of the settling window, forecasts, each a run of its own. The keeper makes sure that it
-was begun, asks again for what failed for a passing reason, and for branches that were still open.
+A night is departments, sales of the settling window, forecasts, the accuracy log, each a run of its own. The keeper
+makes sure that it was begun, asks again for what failed for a passing reason, and for branches that were still open.
 """
 
 import datetime as dt
@@ -48,7 +48,7 @@ def _with_tills() -> list[Organisation]:
 
 
 def nightly(work: Work) -> Outcome | Wait:
-    """Called again after each step: departments and sales side by side, then the forecast."""
+    """Called again after each step: departments and sales side by side, then the forecast and the accuracy log."""
     run = work.run
     step = run.params.get("step", "load")
     if step == "load":
@@ -68,6 +68,7 @@ def nightly(work: Work) -> Outcome | Wait:
         return Wait()
     if step == "forecast" and serving_version(run.organisation) is not None:
         work.spawn("forecast")
+        work.spawn("measure")
         work.remember(step="end")
         return Wait()
     return _sum_up(run)
@@ -174,6 +175,7 @@ def repair(work: Work) -> Outcome | Wait:
     completed = sum(child.counts.get("completed", 0) for child in run.children.filter(kind="sync_sales"))
     if step == "forecast" and completed and serving_version(run.organisation) is not None:
         work.spawn("forecast")
+        work.spawn("measure")
         work.remember(step="end")
         return Wait()
     return _sum_up(run)

@@ -5,6 +5,8 @@ from rest_framework import serializers
 from accounts.api.fields import DateParameter, MoneyNumber, Parameters, PercentNumber
 from accounts.api.lists import ListParameters
 from departments.api.serializers import DepartmentRange
+from departments.choices import Segment
+from forecasting.accuracy import By
 from forecasting.choices import Rule
 from runs.api.starting import Outcome
 from sales.choices import DayState
@@ -15,6 +17,8 @@ LONGEST_COMPARISON = 1100  # days
 class ForecastParameters(DepartmentRange, ListParameters):
     """Without dates: from today on."""
 
+    known_on = DateParameter(required=False, help_text="What was the newest forecast on the morning of this date")
+
 
 class ComparisonParameters(DepartmentRange):
     """Without dates: the last 30 days."""
@@ -24,6 +28,7 @@ class ComparisonParameters(DepartmentRange):
     days_before = serializers.IntegerField(
         min_value=0, max_value=35, default=1, help_text="As promised in the morning so many days before"
     )
+    known_on = DateParameter(required=False, help_text="Instead: as it was forecast on the morning of this date")
 
 
 class ExportParameters(DepartmentRange):
@@ -35,6 +40,10 @@ class ExportParameters(DepartmentRange):
 class ForecastInPath(Parameters):
     date = DateParameter()
     branch_id = serializers.UUIDField()
+
+
+class KnownOn(Parameters):
+    known_on = DateParameter(required=False, help_text="What was the newest forecast on the morning of this date")
 
 
 class Interval(serializers.Serializer[Any]):
@@ -108,3 +117,46 @@ class Retrained(Outcome):
     metrics = serializers.DictField(child=serializers.JSONField(), help_text="Of a backtest; shares, not percent")
     version = serializers.CharField()
     timestamp = serializers.DateTimeField()
+
+
+class AccuracyParameters(DepartmentRange):
+    """Without dates: the last 90 days."""
+
+    by = serializers.ChoiceField(
+        [by.value for by in By if by], required=False, help_text="One reading per value; without it a single one"
+    )
+    days_before = serializers.IntegerField(
+        min_value=1, max_value=28, required=False, help_text="Only promises made so many days before"
+    )
+    segment_type = serializers.ChoiceField(Segment.choices, required=False)
+    replayed = serializers.BooleanField(
+        default=True, help_text="Count forecasts that were computed later from what was known then"
+    )
+
+
+class AccuracyReading(serializers.Serializer[Any]):
+    """Shares are fractions of what was sold."""
+
+    group = serializers.CharField(allow_null=True, help_text="The value of what was grouped by")
+    name = serializers.CharField(allow_null=True, help_text="The same in words")
+    n = serializers.IntegerField(help_text="Days of departments that were scored")
+    left_out = serializers.IntegerField(help_text="Days that are missing, open, partial or suspicious")
+    unsettled = serializers.IntegerField(help_text="Those of n whose sales may still change")
+    wape = serializers.FloatField(allow_null=True)
+    bias = serializers.FloatField(allow_null=True, help_text="Positive: too high")
+    mase = serializers.FloatField(allow_null=True)
+    naive_wape = serializers.FloatField(allow_null=True, help_text="Of repeating the last same weekday known then")
+    naive_n = serializers.IntegerField(help_text="Days on which that was known")
+    pinball_80 = serializers.FloatField(allow_null=True, help_text="Money per day of a department")
+    pinball_95 = serializers.FloatField(allow_null=True, help_text="Money per day of a department")
+    coverage_80 = serializers.FloatField(allow_null=True)
+    width_80 = serializers.FloatField(allow_null=True)
+    coverage_95 = serializers.FloatField(allow_null=True)
+    width_95 = serializers.FloatField(allow_null=True)
+
+
+class Accuracy(serializers.Serializer[Any]):
+    from_date = serializers.DateField()
+    to_date = serializers.DateField()
+    by = serializers.CharField(allow_null=True)
+    readings = AccuracyReading(many=True)

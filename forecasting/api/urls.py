@@ -1,8 +1,10 @@
 from django.urls import path
 
 from forecasting.api import views
+from forecasting.api.accuracy import AccuracyView
 
 urlpatterns = [
+    path("accuracy", AccuracyView.as_view(), name="api-forecast-accuracy"),
     path("batch", views.Batch.as_view(), name="api-forecast-batch"),
     path("comparison", views.ComparisonView.as_view(), name="api-forecast-comparison"),
     path("export/csv", views.ExportCsv.as_view(), name="api-forecast-export"),

@@ -65,9 +65,13 @@ def _shape(row: dict[str, Any]) -> dict[str, Any]:
 class OneForecast(ApiView):
     permission_classes = [requires("forecasting.view_forecast")]
 
-    @extend_schema(operation_id="forecast_read", parameters=IN_PATH, responses=serializers.BranchForecast)
+    @extend_schema(
+        operation_id="forecast_read",
+        parameters=[*IN_PATH, serializers.KnownOn],
+        responses=serializers.BranchForecast,
+    )
     def get(self, request: Request, date: str, branch_id: str) -> Response:
-        """The newest forecast of a branch for a date. 404 `no_forecast` beyond the horizon."""
+        """The newest forecast of a branch for a date, or the one of a past morning. 404 `no_forecast` beyond the horizon."""
         row = _shape(self._find(request, date, branch_id))
         return Response({"branch_id": row.pop("department_id"), **row})
 
@@ -75,14 +79,20 @@ class OneForecast(ApiView):
         asked = serializers.ForecastInPath.check({"date": date, "branch_id": branch_id})
         departments = departments_asked_for(request, asked["branch_id"])
         forecasts = Forecast.objects.filter(department__in=departments).between(asked["date"], asked["date"])
-        row: dict[str, Any] | None = _rows(forecasts.newest(), *more).first()
+        known_on = serializers.KnownOn.read(request).get("known_on")
+        chosen = forecasts.known_on(known_on) if known_on else forecasts.newest()
+        row: dict[str, Any] | None = _rows(chosen, *more).first()
         if row is None:
             raise NotFound(_("There is no forecast for this date: it lies beyond the horizon."), "no_forecast")
         return row
 
 
 class HourlyForecast(OneForecast):
-    @extend_schema(operation_id="forecast_hourly", parameters=IN_PATH, responses=serializers.HourlyForecast)
+    @extend_schema(
+        operation_id="forecast_hourly",
+        parameters=[*IN_PATH, serializers.KnownOn],
+        responses=serializers.HourlyForecast,
+    )
     def get(self, request: Request, date: str, branch_id: str) -> Response:
         """The newest forecast of a branch for a date by the hour; the hours add up to the day."""
         row = self._find(request, date, branch_id, "hours")
@@ -134,7 +144,8 @@ def _newest(request: Request, parameters: dict[str, Any], today: dt.date) -> Any
         forecasts = forecasts.filter(date__gte=first)
     if last:
         forecasts = forecasts.filter(date__lte=last)
-    return _rows(forecasts.newest())
+    known_on = parameters.get("known_on")
+    return _rows(forecasts.known_on(known_on) if known_on else forecasts.newest())
 
 
 class ComparisonView(ApiView):
@@ -160,6 +171,7 @@ def _compare(request: Request, parameters: dict[str, Any], today: dt.date) -> li
         first=first,
         last=max(first, last),
         days_before=parameters.get("days_before", 1),
+        known_on=parameters.get("known_on"),
         today=today,
     )
 

@@ -39,6 +39,7 @@ ALLOWED = {
     ("POST", "api/sales/sync"): LOADERS,
     ("GET", "api/sales/auto-sync/status"): KNOW,
     ("POST", "api/sales/auto-sync/test"): LOADERS,
+    ("GET", "api/forecast/accuracy"): EVERYBODY,
     ("GET", "api/forecast/batch"): EVERYBODY,
     ("GET", "api/forecast/comparison"): EVERYBODY,
     ("GET", "api/forecast/export/csv"): EVERYBODY,

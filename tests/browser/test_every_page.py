@@ -27,6 +27,7 @@ PAGES = [
     "/admin/forecasting/modelversion/day/",
     "/admin/forecasting/modelversion/comparison/",
     "/admin/forecasting/modelversion/comparison/?department={cafe}",
+    "/admin/forecasting/modelversion/accuracy/",
     "/admin/forecasting/modelversion/model/",
     "/admin/departments/department/",
     "/admin/departments/department/{cafe}/change/",

@@ -1,0 +1,98 @@
+"""How promises came out, in words: what was announced some days before, beside what was sold."""
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.views.generic import TemplateView
+from unfold.views import UnfoldModelAdminViewMixin
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from accounts.models import User
+from accounts.pages import DateField, page_organisation, signed_in
+from departments.models import Department
+from departments.timing import organisation_today
+from forecasting.accuracy import By, Reading, group_names, readings
+from forecasting.models import Accuracy
+from forecasting.querysets import AccuracyQuerySet
+
+SHOWN_DAYS = 90
+PROMISES = [(1, _("1 day before")), (7, _("7 days before")), (14, _("14 days before")), (28, _("28 days before"))]
+PROMISED_BEFORE = [days for days, _label in PROMISES]
+TABLES = [
+    (By.DEPARTMENT, _("By department")),
+    (By.WEEKDAY, _("By weekday")),
+    (By.HOLIDAY, _("Holidays and ordinary days")),
+    (By.SEGMENT, _("By segment")),
+]
+
+
+class AccuracyForm(forms.Form):
+    from_date = DateField(label=_("From"))
+    to_date = DateField(label=_("To"))
+    department = forms.ModelChoiceField(
+        label=_("Department"),
+        queryset=Department.objects.none(),
+        required=False,
+        empty_label=_("All departments"),
+        widget=UnfoldAdminSelectWidget(),
+    )
+    days_before = forms.TypedChoiceField(
+        label=_("As promised"), choices=PROMISES, coerce=int, widget=UnfoldAdminSelectWidget()
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        department = self.fields["department"]
+        assert isinstance(department, forms.ModelChoiceField)
+        department.queryset = Department.objects.visible_to(user).selling().order_by("name")
+
+
+class AccuracyPage(UnfoldModelAdminViewMixin, TemplateView):
+    title = _("How forecasts came out")
+    permission_required = "forecasting.view_forecast"
+    template_name = "forecasting/accuracy.html"
+    request: HttpRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = signed_in(self.request)
+        today = organisation_today(page_organisation(self.request))
+        asked = {name: str(value) for name, value in self.request.GET.items() if value}
+        values = {
+            "from_date": (today - dt.timedelta(days=SHOWN_DAYS)).isoformat(),
+            "to_date": (today - dt.timedelta(days=1)).isoformat(),
+            "days_before": "1",
+            **asked,
+        }
+        for name in ("from_date", "to_date"):
+            values[name] = DateField().shown(values[name])
+        form = AccuracyForm(values, user=user)
+        found: dict[str, Any] = {}
+        if form.is_valid():
+            chosen = form.cleaned_data
+            rows = Accuracy.objects.visible_to(user).between(chosen["from_date"], chosen["to_date"])
+            if chosen["department"]:
+                rows = rows.filter(department=chosen["department"])
+            promised = rows.filter(horizon=chosen["days_before"])
+            found = {
+                "all": readings(promised)[0],
+                "days_before": chosen["days_before"],
+                "tables": [
+                    (
+                        _("By the days it was promised before"),
+                        named(rows.filter(horizon__in=PROMISED_BEFORE), By.HORIZON),
+                    ),
+                    *((title, named(promised, by)) for by, title in TABLES),
+                ],
+            }
+        return super().get_context_data(**kwargs, form=form, **found)
+
+
+def named(rows: AccuracyQuerySet, by: str) -> list[tuple[str, Reading]]:
+    """[(group in words, reading)], branches and segments by name, the rest in its own order."""
+    found = readings(rows, by)
+    names = group_names(by, [reading.key for reading in found])
+    lines = [(names.get(reading.key, str(reading.key)), reading) for reading in found]
+    return sorted(lines, key=lambda line: line[0]) if by in (By.DEPARTMENT, By.SEGMENT) else lines
