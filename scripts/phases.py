@@ -1,6 +1,6 @@
 """Run the tests in phases, each a pytest of its own, and stop at the first phase that fails.
 
-    phases.py test [--coverage]    everything: SQLite alone, PostgreSQL, then browser and whole processes
+    phases.py test [--coverage]    everything: SQLite alone, PostgreSQL, browser and whole processes, faults
     phases.py chaos | deep
 
 Started through scripts/services.py, which names the services in the environment.
@@ -36,7 +36,8 @@ TIERS = {
             workers=2,
             on_postgres=True,
         ),
-        Phase("browser and whole processes", f"(browser or stack) and not ({SLOW})"),
+        Phase("browser and whole processes", f"(browser or stack) and not (row or {SLOW})", workers=2),
+        Phase("a little of every fault", f"row and stack and not ({SLOW})"),
     ],
     "chaos": [Phase("faults", "chaos and not deep")],
     "deep": [Phase("large", "deep")],
