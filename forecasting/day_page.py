@@ -17,6 +17,7 @@ from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import local_date
 from forecasting.models import Forecast
+from forecasting.reasons import reasons_of
 from sales.hours import open_hours
 from sales.models import SalesByHour, SalesSummary
 
@@ -59,8 +60,10 @@ class DayView(UnfoldModelAdminViewMixin, TemplateView):
 
 
 def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
-    """{"forecast", "hours", "sold", "day"}: the newest forecast of the day, its hours beside those sold, and their sum."""
-    forecast = Forecast.objects.filter(department=department, date=date).newest().select_related("issue").first()
+    """{"forecast", "reasons", "hours", "sold", "day"}: the newest forecast, its hours beside those sold, and their sum."""
+    forecast = (
+        Forecast.objects.filter(department=department, date=date).newest().select_related("issue", "department").first()
+    )
     expected = [Decimal(text) for text in forecast.hours] if forecast and forecast.hours else []
     rows = SalesByHour.objects.filter(department=department, date=date).values_list("hour", "sales_amount")
     sold = {hour: amount for hour, amount in rows if amount is not None}
@@ -76,6 +79,7 @@ def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
     order = open_hours([amount > most * QUIET for amount in highest])
     return {
         "forecast": forecast,
+        "reasons": reasons_of(forecast) if forecast else None,
         "hours": [lines[hour] for hour in order],
         "sold": sum(sold.values(), Decimal(0)) if sold else None,
         "day": SalesSummary.objects.filter(department=department, date=date).with_settled().first(),

@@ -132,6 +132,28 @@ class Forecast(models.Model):
         return f"{self.department} {self.date:%d.%m.%Y}"
 
 
+class Reasons(models.Model):
+    """Why the forecasts of a department in an issue are what they are. Only the newest issues keep theirs.
+
+    `by_date`: {"2026-04-01": [money of each of engine.explain.REASONS as text]}, adding up to the forecast.
+    """
+
+    issue = models.ForeignKey(ForecastIssue, on_delete=models.CASCADE, related_name="reasons", db_index=False)
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="+", db_index=False)
+    by_date = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "forecast_reasons"
+        verbose_name = _("reasons")
+        verbose_name_plural = _("reasons")
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "department"], name="forecast_reasons_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue} {self.department}"
+
+
 class Accuracy(models.Model):
     """What was promised of a department's business date `horizon` days before it, beside what was sold. Kept for ever.
 

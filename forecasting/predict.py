@@ -15,7 +15,9 @@ from accounts.models import Organisation, User
 from forecasting.choices import Origin, Rule
 from forecasting.engine import api as engine
 from forecasting.engine import hourly
-from forecasting.models import Forecast, ForecastIssue, ModelVersion
+from forecasting.engine.explain import REASONS, explain
+from forecasting.models import Forecast, ForecastIssue, ModelVersion, Reasons
+from forecasting.reasons import as_text, forget_old_reasons
 from forecasting.series import Series, latest_cutoff, read_hours, read_series
 from forecasting.versions import load_fit
 from runs.ledger import open_run
@@ -68,13 +70,12 @@ def make_issue(
     made_at = made_at or timezone.now()
     promised_on = promise_date(organisation, made_at)
     fit = load_fit(version)
-    series = read_series(
-        organisation, cutoff=cutoff, horizon=horizon, known_on=promised_on, covariates=fit.covariates
-    )
+    series = read_series(organisation, cutoff=cutoff, horizon=horizon, known_on=promised_on, covariates=fit.covariates)
     if not series.departments:
         return None
     frame = engine.predict(fit, series.panel, cutoff, horizon, cutoffs=series.cutoffs)
     rows = _rows(series, frame, promised_on)
+    reasons = _reasons(fit, series, rows, horizon) if origin != Origin.REPLAY else {}
     with transaction.atomic():
         issue = ForecastIssue.objects.create(
             organisation=organisation,
@@ -88,6 +89,11 @@ def make_issue(
         for row in rows:
             row.issue = issue
         Forecast.objects.bulk_create(rows, batch_size=2000)
+        Reasons.objects.bulk_create(
+            Reasons(issue=issue, department=series.departments[key], by_date=by_date)
+            for key, by_date in reasons.items()
+        )
+        forget_old_reasons(issue)
         if before_commit:
             before_commit()
     return issue
@@ -128,6 +134,18 @@ def _rows(series: Series, frame: pd.DataFrame, promised_on: dt.date) -> list[For
             )
         )
     return rows
+
+
+def _reasons(fit: engine.Fit, series: Series, rows: list[Forecast], horizon: int) -> dict[str, dict[str, list[str]]]:
+    """{series: {date: money by reason}} of the days that are not forecast as closed."""
+    shut = {(str(row.department_id), row.date) for row in rows if row.rule == Rule.CLOSED}
+    frame = explain(fit, series.panel, series.cutoff, horizon, cutoffs=series.cutoffs)
+    parts = frame[list(REASONS)].to_numpy()
+    found: dict[str, dict[str, list[str]]] = {key: {} for key in series.departments}
+    for number, (key, day) in enumerate(zip(frame["series_id"], frame["date"], strict=True)):
+        if (key, day.date()) not in shut:
+            found[key][day.date().isoformat()] = as_text(parts[number])
+    return found
 
 
 def newest_origin(trigger: str) -> str:

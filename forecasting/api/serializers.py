@@ -8,6 +8,7 @@ from departments.api.serializers import DepartmentRange
 from departments.choices import Segment
 from forecasting.accuracy import By
 from forecasting.choices import Rule
+from forecasting.reasons import REASONS
 from runs.api.starting import Outcome
 from sales.choices import DayState
 
@@ -75,14 +76,25 @@ class HourOfForecast(serializers.Serializer[Any]):
     predicted_sales = MoneyNumber()
 
 
-class HourlyForecast(serializers.Serializer[Any]):
+class HourlyForecast(BranchForecast):
+    hours = HourOfForecast(many=True, help_text="They add up to the day")
+
+
+class ReasonOfForecast(serializers.Serializer[Any]):
+    reason = serializers.ChoiceField(REASONS)
+    amount = MoneyNumber()
+    text = serializers.CharField(help_text="In the language asked for")
+
+
+class Explained(serializers.Serializer[Any]):
     date = serializers.DateField()
     branch_id = serializers.UUIDField()
     department_name = serializers.CharField()
     predicted_sales = MoneyNumber()
+    rule = serializers.ChoiceField(Rule.choices)
     model_version = serializers.CharField()
     cutoff = serializers.DateField()
-    hours = HourOfForecast(many=True, help_text="They add up to the day")
+    reasons = ReasonOfForecast(many=True, help_text="They add up to the forecast")
 
 
 class ComparisonRow(serializers.Serializer[Any]):

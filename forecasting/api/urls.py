@@ -2,6 +2,7 @@ from django.urls import path
 
 from forecasting.api import views
 from forecasting.api.accuracy import AccuracyView
+from forecasting.api.explain import ExplainView
 
 urlpatterns = [
     path("accuracy", AccuracyView.as_view(), name="api-forecast-accuracy"),
@@ -10,6 +11,7 @@ urlpatterns = [
     path("export/csv", views.ExportCsv.as_view(), name="api-forecast-export"),
     path("model/info", views.ModelInfo.as_view(), name="api-model-info"),
     path("retrain", views.Retrain.as_view(), name="api-retrain"),
+    path("explain/<str:date>/<str:branch_id>", ExplainView.as_view(), name="api-forecast-explain"),
     path("hourly/<str:date>/<str:branch_id>", views.HourlyForecast.as_view(), name="api-forecast-hourly"),
     path("<str:date>/<str:branch_id>", views.OneForecast.as_view(), name="api-forecast"),
 ]

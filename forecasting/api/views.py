@@ -36,6 +36,7 @@ IN_PATH = [
 AMOUNTS = ("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95")
 COMPARED = tuple(serializers.ComparisonRow().fields)
 BATCH = ("date", "department_id", "department_name", *AMOUNTS, "rule", "model_version", "cutoff", "made_at")
+NO_FORECAST = _("There is no forecast for this date: it lies beyond the horizon.")
 MONTH = dt.timedelta(days=29)
 
 
@@ -83,7 +84,7 @@ class OneForecast(ApiView):
         chosen = forecasts.known_on(known_on) if known_on else forecasts.newest()
         row: dict[str, Any] | None = _rows(chosen, *more).first()
         if row is None:
-            raise NotFound(_("There is no forecast for this date: it lies beyond the horizon."), "no_forecast")
+            raise NotFound(NO_FORECAST, "no_forecast")
         return row
 
 
@@ -95,21 +96,11 @@ class HourlyForecast(OneForecast):
     )
     def get(self, request: Request, date: str, branch_id: str) -> Response:
         """The newest forecast of a branch for a date by the hour; the hours add up to the day."""
-        row = self._find(request, date, branch_id, "hours")
-        return Response(
-            {
-                "date": row["date"],
-                "branch_id": row["department_id"],
-                "department_name": row["department_name"],
-                "predicted_sales": rounded(row["predicted_sales"]),
-                "model_version": f"v{row['number']}",
-                "cutoff": row["cutoff"],
-                "hours": [
-                    {"hour": hour, "predicted_sales": rounded(amount)}
-                    for hour, amount in enumerate(map(Decimal, row["hours"]))
-                ],
-            }
-        )
+        row = _shape(self._find(request, date, branch_id, "hours"))
+        hours = [
+            {"hour": hour, "predicted_sales": rounded(amount)} for hour, amount in enumerate(map(Decimal, row["hours"]))
+        ]
+        return Response({"branch_id": row.pop("department_id"), **row, "hours": hours})
 
 
 class Batch(ApiView):

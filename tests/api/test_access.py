@@ -45,6 +45,7 @@ ALLOWED = {
     ("GET", "api/forecast/export/csv"): EVERYBODY,
     ("GET", "api/forecast/model/info"): KNOW - {"integrator"},
     ("POST", "api/forecast/retrain"): {"administrator", "manager"},
+    ("GET", "api/forecast/explain/<str:date>/<str:branch_id>"): EVERYBODY,
     ("GET", "api/forecast/hourly/<str:date>/<str:branch_id>"): EVERYBODY,
     ("GET", "api/forecast/<str:date>/<str:branch_id>"): EVERYBODY,
     ("GET", "api/runs/"): KNOW,
