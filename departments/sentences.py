@@ -45,4 +45,17 @@ SENTENCES = {
         "%(department)s is kept: %(source)s would bring it back with the next synchronisation. Switch it off instead."
     ),
     "department_has_children": _("%(department)s is kept: %(n)s departments lie below it. Move them first."),
+    "file_too_large": _("The file is larger than %(limit)s kB. Split it."),
+    "file_too_long": _("The file has more than %(limit)s lines. Split it."),
+    "columns_missing": _("The first line lacks the columns %(names)s. Known: %(known)s."),
+    "columns_unknown": _("Nobody knows the columns %(names)s. Known: %(known)s."),
+    "unknown_kind": _("“%(text)s” is no kind. Known: %(known)s."),
+    "unknown_effect": _("“%(text)s” is no effect. Known: %(known)s."),
+    "unknown_department_in_file": _("No department you see is called “%(text)s”. Use its id, code or name."),
+    "department_not_unique": _("More than one department is called “%(text)s”. Use its id."),
+    "bad_date_in_file": _("“%(text)s” in the column %(column)s is no date. Write 2026-03-21 or 21.03.2026."),
+    "bad_strength": _("“%(text)s” is no strength. Write a number from 0 to 100."),
+    "reversed_in_file": _("The last day lies before the first one."),
+    "too_long_in_file": _("At most %(days)s days can be one holiday or event."),
+    "cell_empty": _("The column %(column)s is empty."),
 }

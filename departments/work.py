@@ -3,9 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
+from departments.calendar import seed_first
 from departments.clients import iiko_client, note_success
 from departments.models import Connection
 from departments.sync import store_departments
+from departments.timing import organisation_today
 from runs.choices import State
 from runs.ledger import RunFailed, Work
 from runs.registry import Outcome
@@ -47,5 +49,7 @@ def sync_departments(work: Work) -> Outcome:
         if synced.orphans:
             params = {"source": connection.name, "names": ", ".join(synced.orphans[:20])}
             errors.append({"code": "unknown_parents", "params": params, "warning": True})
+    if failed < len(todo):
+        seed_first(work.run.organisation, organisation_today(work.run.organisation))
     state = State.FAILED if failed == len(todo) else State.PARTIAL if failed else State.DONE
     return Outcome(state, counts, errors)

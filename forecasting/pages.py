@@ -178,12 +178,12 @@ def _ranges(today: dt.date, one: Department | None, days_before: str) -> list[tu
 
 
 def _export(form: ComparisonForm) -> str:
-    """Where the forecasts of the chosen days are as CSV."""
+    """Where the forecasts of the chosen days are as a sheet."""
     values = form.cleaned_data
-    query = {"from_date": values["from_date"], "to_date": values["to_date"]}
+    query = {"from_date": values["from_date"], "to_date": values["to_date"], "include_actual": "true"}
     if values["department"]:
         query["department_id"] = values["department"].pk
-    return f"{reverse('api-forecast-export')}?{urlencode(query)}"
+    return f"{reverse('api-forecast-export-xlsx')}?{urlencode(query)}"
 
 
 class ModelView(UnfoldModelAdminViewMixin, TemplateView):

@@ -23,6 +23,8 @@ def place_of(alarm: Alarm) -> str:
         return reverse("admin:sales_day", args=[alarm.department, alarm.params["day"]])
     if "state" in alarm.params:
         return f"{reverse('admin:sales_salessummary_changelist')}?state__exact={alarm.params['state']}"
+    if "year" in alarm.params:
+        return reverse("admin:departments_holiday_changelist")
     if "run" in alarm.params:
         return reverse("admin:runs_run_change", args=[alarm.params["run"]])
     return reverse("admin:runs_alarm_change", args=[alarm.pk])

@@ -22,4 +22,7 @@ SENTENCES = {
     "beat_silent": _("The clock (beat) is silent. Nights go on by the worker; start beat again."),
     "work_stuck": _("Work waits although a worker is alive: look at its log and start it again."),
     "disk_nearly_full": _("Only %(free)s GB are free on the disk. Make room before loads and training stop."),
+    "calendar_empty": _(
+        "The calendar of %(year)s holds no holidays: forecasts will take its feasts for ordinary days. Add them on the page of holidays."
+    ),
 }

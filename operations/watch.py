@@ -19,8 +19,9 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from accounts.models import Organisation
-from departments.models import Closure, Connection
-from departments.timing import connection_today
+from departments.calendar import empty_year
+from departments.models import Closure, Connection, Holiday
+from departments.timing import connection_today, organisation_today
 from operations import health
 from runs import clock
 from runs.alarms import end_alarm, raise_alarm
@@ -249,6 +250,13 @@ def disk(organisation: Organisation, standing: Standing) -> Iterator[Trouble]:
             return
 
 
+def calendar(organisation: Organisation, standing: Standing) -> Iterator[Trouble]:
+    """Forecasts of a year without holidays take its feasts for ordinary days. A chain that keeps none misses none."""
+    year = empty_year(organisation, organisation_today(organisation))
+    if year and Holiday.objects.filter(organisation=organisation).exists():
+        yield Trouble(f"calendar:{year}", "calendar_empty", params={"year": year})
+
+
 RULES: dict[Callable[[Organisation, Standing], Iterator[Trouble]], frozenset[str]] = {
     no_yesterday: frozenset({"no_yesterday"}),
     failing: frozenset({"failing"}),
@@ -257,4 +265,5 @@ RULES: dict[Callable[[Organisation, Standing], Iterator[Trouble]], frozenset[str
     ),
     service: frozenset({"beat_silent", "work_stuck"}),
     disk: frozenset({"disk_nearly_full"}),
+    calendar: frozenset({"calendar_empty"}),
 }

@@ -1,12 +1,12 @@
 """Compare a period with its sources: what differs, by department and date, and a button that repairs it."""
 
-import csv
 import datetime as dt
 from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,7 @@ from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget
 
 from accounts.models import Organisation
 from accounts.pages import DateField, page_organisation, signed_in
+from accounts.tables import Style, csv_response
 from departments.models import Connection
 from departments.scopes import sees_all
 from departments.timing import organisation_today
@@ -32,7 +33,6 @@ from sales.sync import BadRange
 KIND = "reconcile"
 FORTNIGHT = dt.timedelta(days=14)
 SHOWN = 500
-FORMULA = tuple("=+-@\t\r")
 
 
 class ReconcileForm(forms.Form):
@@ -142,36 +142,25 @@ def repair(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(with_run(address, run))
 
 
-def differences_csv(request: HttpRequest, pk: int) -> HttpResponse:
+def differences_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
     """All differences of one comparison."""
     if not may_compare(request):
         raise PermissionDenied
     run = get_object_or_404(_runs(request), pk=pk)
-    response = HttpResponse(
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="differences-{run.pk}.csv"'},
+    titles = [
+        _("Source"), _("Department"), _("Date"), _("Hour"), _("Where"), _("Figure"), _("Here"), _("At the source"),
+    ]  # fmt: skip
+    lines = (
+        [
+            row.connection.name,
+            row.department or row.external_id,
+            row.date,
+            row.hour,
+            row.get_where_display(),
+            row.get_what_display(),
+            row.ours,
+            row.theirs,
+        ]
+        for row in Difference.objects.filter(run=run).select_related("department", "connection")
     )
-    response.write("\ufeff")
-    lines = csv.writer(response, delimiter=";")
-    lines.writerow(
-        [_("Source"), _("Department"), _("Date"), _("Hour"), _("Where"), _("Figure"), _("Here"), _("At the source")]
-    )
-    for row in Difference.objects.filter(run=run).select_related("department", "connection"):
-        lines.writerow(
-            [
-                _text(row.connection.name),
-                _text(str(row.department or row.external_id)),
-                f"{row.date:%d.%m.%Y}",
-                "" if row.hour is None else row.hour,
-                row.get_where_display(),
-                row.get_what_display(),
-                row.ours,
-                row.theirs,
-            ]
-        )
-    return response
-
-
-def _text(name: str) -> str:
-    """A name that begins like a formula is a text."""
-    return f"'{name}" if name[:1] in FORMULA else name
+    return csv_response(f"differences-{run.pk}", list(map(str, titles)), lines, Style.EXCEL)

@@ -1,5 +1,6 @@
 """Departments named in a request. What lies outside somebody's scope does not exist for them."""
 
+from typing import Any
 from uuid import UUID
 
 from rest_framework.exceptions import NotFound
@@ -26,3 +27,14 @@ def departments_asked_for(request: Request, pk: UUID | None) -> DepartmentQueryS
     """All that may be seen, or the one of `pk`. Raises NotFound."""
     visible = Department.objects.visible_to(request.user)
     return visible if pk is None else visible.filter(pk=department_or_404(request, pk).pk)
+
+
+def chosen_departments(request: Request, parameters: dict[str, Any]) -> DepartmentQuerySet:
+    """What `department_id` and `departments` (a list) name, of what may be seen; without either all of it. NotFound."""
+    chosen = departments_asked_for(request, parameters.get("department_id"))
+    if "departments" in parameters:
+        wanted = set(parameters["departments"])
+        chosen = chosen.filter(pk__in=wanted)
+        if chosen.count() < len(wanted):
+            raise NotFound
+    return chosen

@@ -3,6 +3,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api.fields import DateParameter, MoneyNumber, Parameters, PercentNumber
+from accounts.api.files import FileParameters
 from accounts.api.lists import ListParameters
 from departments.api.serializers import DepartmentRange
 from departments.choices import Segment
@@ -32,10 +33,11 @@ class ComparisonParameters(DepartmentRange):
     known_on = DateParameter(required=False, help_text="Instead: as it was forecast on the morning of this date")
 
 
-class ExportParameters(DepartmentRange):
+class ExportParameters(FileParameters, DepartmentRange):
     longest = LONGEST_COMPARISON
 
     include_actual = serializers.BooleanField(default=False, help_text="Add the figures sold and the errors")
+    include_intervals = serializers.BooleanField(default=True, help_text="false: the forecast alone")
 
 
 class ForecastInPath(Parameters):

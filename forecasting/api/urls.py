@@ -1,6 +1,6 @@
 from django.urls import path
 
-from forecasting.api import views
+from forecasting.api import export, views
 from forecasting.api.accuracy import AccuracyView
 from forecasting.api.explain import ExplainView
 
@@ -8,7 +8,8 @@ urlpatterns = [
     path("accuracy", AccuracyView.as_view(), name="api-forecast-accuracy"),
     path("batch", views.Batch.as_view(), name="api-forecast-batch"),
     path("comparison", views.ComparisonView.as_view(), name="api-forecast-comparison"),
-    path("export/csv", views.ExportCsv.as_view(), name="api-forecast-export"),
+    path("export/csv", export.ExportCsv.as_view(), name="api-forecast-export"),
+    path("export/xlsx", export.ExportXlsx.as_view(), name="api-forecast-export-xlsx"),
     path("model/info", views.ModelInfo.as_view(), name="api-model-info"),
     path("retrain", views.Retrain.as_view(), name="api-retrain"),
     path("explain/<str:date>/<str:branch_id>", ExplainView.as_view(), name="api-forecast-explain"),

@@ -1,26 +1,23 @@
-"""Forecasts: of a branch, of many, against what was sold, as CSV; the model behind them, and training it."""
+"""Forecasts: of a branch, of many, against what was sold; the model behind them, and training it."""
 
 import datetime as dt
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import F
-from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.lists import Listing, page_of
 from accounts.api.views import ApiView, WorkView
 from accounts.permissions import requires
-from departments.api.lookup import departments_asked_for
+from departments.api.lookup import chosen_departments, departments_asked_for
 from departments.timing import organisation_today
 from forecasting.api import serializers
-from forecasting.api.export import as_csv
 from forecasting.compare import Comparison, compare
 from forecasting.models import Forecast, ModelVersion
 from forecasting.querysets import ForecastQuerySet
@@ -55,7 +52,7 @@ def _rows(forecasts: ForecastQuerySet, *more: str) -> Any:
     )
 
 
-def _shape(row: dict[str, Any]) -> dict[str, Any]:
+def shaped(row: dict[str, Any]) -> dict[str, Any]:
     for name in AMOUNTS:
         row[name] = rounded(row[name])
     row["model_version"] = f"v{row.pop('number')}"
@@ -73,7 +70,7 @@ class OneForecast(ApiView):
     )
     def get(self, request: Request, date: str, branch_id: str) -> Response:
         """The newest forecast of a branch for a date, or the one of a past morning. 404 `no_forecast` beyond the horizon."""
-        row = _shape(self._find(request, date, branch_id))
+        row = shaped(self._find(request, date, branch_id))
         return Response({"branch_id": row.pop("department_id"), **row})
 
     def _find(self, request: Request, date: str, branch_id: str, *more: str) -> dict[str, Any]:
@@ -96,7 +93,7 @@ class HourlyForecast(OneForecast):
     )
     def get(self, request: Request, date: str, branch_id: str) -> Response:
         """The newest forecast of a branch for a date by the hour; the hours add up to the day."""
-        row = _shape(self._find(request, date, branch_id, "hours"))
+        row = shaped(self._find(request, date, branch_id, "hours"))
         hours = [
             {"hour": hour, "predicted_sales": rounded(amount)} for hour, amount in enumerate(map(Decimal, row["hours"]))
         ]
@@ -108,7 +105,7 @@ class Batch(ApiView):
     listing = Listing(
         orderings=("date", "department_name", "department_id", "predicted_sales", "id"),
         default="date,department_name",
-        shape=_shape,
+        shape=shaped,
     )
 
     @extend_schema(
@@ -119,14 +116,14 @@ class Batch(ApiView):
     def get(self, request: Request) -> Response:
         """The newest forecast of each branch and date; without dates from today on."""
         parameters = serializers.ForecastParameters.read(request)
-        return self.listing.answer(request, _newest(request, parameters, self.today()), parameters)
+        return self.listing.answer(request, newest(request, parameters, self.today()), parameters)
 
     def today(self) -> dt.date:
         return organisation_today(self.organisation())
 
 
-def _newest(request: Request, parameters: dict[str, Any], today: dt.date) -> Any:
-    departments = departments_asked_for(request, parameters.get("department_id"))
+def newest(request: Request, parameters: dict[str, Any], today: dt.date) -> Any:
+    departments = chosen_departments(request, parameters)
     first, last = parameters.get("from_date"), parameters.get("to_date")
     if first is None and last is None:
         first = today
@@ -151,14 +148,14 @@ class ComparisonView(ApiView):
         """What was promised beside what was sold; without dates the last 30 days."""
         parameters = serializers.ComparisonParameters.read(request)
         today = organisation_today(self.organisation())
-        return Response([_compared(row) for row in _compare(request, parameters, today)])
+        return Response([compared(row) for row in compare_asked(request, parameters, today)])
 
 
-def _compare(request: Request, parameters: dict[str, Any], today: dt.date) -> list[Comparison]:
+def compare_asked(request: Request, parameters: dict[str, Any], today: dt.date) -> list[Comparison]:
     last = parameters.get("to_date") or min(parameters.get("from_date", today) + MONTH, today)
     first = parameters.get("from_date") or last - MONTH
     return compare(
-        departments=departments_asked_for(request, parameters.get("department_id")),
+        departments=chosen_departments(request, parameters),
         first=first,
         last=max(first, last),
         days_before=parameters.get("days_before", 1),
@@ -167,7 +164,7 @@ def _compare(request: Request, parameters: dict[str, Any], today: dt.date) -> li
     )
 
 
-def _compared(row: Comparison) -> dict[str, Any]:
+def compared(row: Comparison) -> dict[str, Any]:
     predicted, actual = rounded(row.predicted), rounded(row.actual)
     return {
         "date": row.date,
@@ -183,39 +180,6 @@ def _compared(row: Comparison) -> dict[str, Any]:
         "state": row.state,
         "settled": row.settled,
     }
-
-
-class AlwaysJson(BaseContentNegotiation):
-    """The answer is CSV whatever Accept says; an error is JSON."""
-
-    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
-        renderer = next(item for item in renderers if item.format == "json")
-        return renderer, renderer.media_type
-
-
-class ExportCsv(ApiView):
-    permission_classes = [requires("forecasting.view_forecast")]
-    content_negotiation_class = AlwaysJson
-
-    @extend_schema(
-        operation_id="forecast_export_csv",
-        parameters=[serializers.ExportParameters],
-        responses={(200, "text/csv"): OpenApiTypes.STR},
-    )
-    def get(self, request: Request) -> HttpResponse:
-        """Forecasts as CSV, UTF-8 with a byte order mark, safe to open in a spreadsheet."""
-        parameters = serializers.ExportParameters.read(request)
-        today = organisation_today(self.organisation())
-        if parameters["include_actual"]:
-            names, rows = COMPARED, [_compared(row) for row in _compare(request, parameters, today)]
-        else:
-            names = BATCH
-            found = _newest(request, parameters, today).order_by("date", "department_name", "id")
-            rows = [_shape(row) for row in found.iterator()]
-        first, last = parameters.get("from_date", today), parameters.get("to_date", "")
-        response = HttpResponse(as_csv(names, rows), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="forecast_{first}_{last}.csv"'
-        return response
 
 
 class ModelInfo(ApiView):

@@ -9,9 +9,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Organisation
+from departments.calendar import seed_holidays
 from departments.models import Closure, Connection, Department
 from departments.timing import connection_today
 from operations import watch as watching
+from operations.alarms import place_of
 from operations.schedules import setup_schedules
 from operations.watch import watch, watch_all
 from runs.choices import State
@@ -283,3 +285,15 @@ def test_of_one_trouble_one_alarm_stands_however_often_is_looked(connection):
     for _ in range(3):
         codes(connection)
     assert Alarm.objects.count() == 1
+
+
+def test_a_year_without_holidays_is_told_in_time(connection, at):
+    """The test's clock stands late in a year or early in the next: that year or the next one is missed."""
+    organisation = connection.organisation
+    today = connection_today(connection)
+    seed_holidays(organisation, [today.year - 1])
+    assert codes(connection) == ["calendar_empty"]
+    alarm = Alarm.objects.get()
+    assert (alarm.params["year"], place_of(alarm)) == (today.year, "/admin/departments/holiday/")
+    seed_holidays(organisation, [today.year, today.year + 1])
+    assert codes(connection) == []

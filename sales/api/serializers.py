@@ -3,6 +3,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api.fields import DateParameter, MoneyNumber, Parameters
+from accounts.api.files import FileParameters
 from accounts.api.lists import MOST_SKIPPED, ListParameters
 from departments.api.serializers import DepartmentRange
 from runs.api.starting import Outcome
@@ -24,6 +25,10 @@ class HourlyParameters(DepartmentRange, ListParameters):
 
 class RestatementParameters(DepartmentRange, ListParameters):
     hours = serializers.BooleanField(default=True, help_text="false: only the days, without their hours")
+
+
+class ExportParameters(FileParameters, DepartmentRange):
+    hours = serializers.BooleanField(default=False, help_text="A row per hour instead of one per day")
 
 
 class SyncParameters(Parameters):

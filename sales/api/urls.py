@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sales.api import views
+from sales.api import export, views
 
 urlpatterns = [
     path("sync", views.Sync.as_view(), name="api-sales-sync"),
@@ -9,6 +9,8 @@ urlpatterns = [
     path("hourly", views.Hourly.as_view(), name="api-sales-hourly"),
     path("hourly/<str:pk>", views.DeleteHour.as_view(), name="api-sales-hourly-row"),
     path("restatements", views.Restatements.as_view(), name="api-sales-restatements"),
+    path("export/csv", export.ExportCsv.as_view(), name="api-sales-export-csv"),
+    path("export/xlsx", export.ExportXlsx.as_view(), name="api-sales-export-xlsx"),
     path("coverage", views.Coverage.as_view(), name="api-sales-coverage"),
     path("stats", views.Stats.as_view(), name="api-sales-stats"),
     path("auto-sync/status", views.AutoSyncStatus.as_view(), name="api-auto-sync-status"),

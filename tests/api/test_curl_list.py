@@ -133,7 +133,7 @@ def test_reading_forecasts_as_the_scripts_do(world: World):
 
     export = client.get(f"/api/forecast/export/csv?{week}")
     assert export["Content-Type"].startswith("text/csv")
-    lines = export.content.decode("utf-8-sig").splitlines()
+    lines = export.getvalue().decode("utf-8-sig").splitlines()
     assert lines[0].startswith("date,department_id,department_name,predicted_sales,lower_80,upper_80")
     assert len(lines) == 1 + 2 * 7
 

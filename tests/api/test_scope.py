@@ -71,7 +71,7 @@ def test_nor_does_it_in_a_path(world: World):
 def test_stats_and_the_export_end_at_the_scope(world: World):
     stats = world.client("manager").get("/api/sales/stats").json()
     assert (stats["summary_records"], stats["hourly_records"]) == (14, 3 * 13)
-    text = world.client("manager").get("/api/forecast/export/csv").content.decode("utf-8-sig")
+    text = world.client("manager").get("/api/forecast/export/csv").getvalue().decode("utf-8-sig")
     assert {row["department_id"] for row in csv.DictReader(io.StringIO(text))} == ids(world.cafe, world.bar)
 
 

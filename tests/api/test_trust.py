@@ -49,7 +49,7 @@ def test_the_state_goes_with_every_figure(world: World, client):
     assert {key(row): row["state"] for row in client.get(f"/api/forecast/comparison?{past}").json()} == states
     hours = client.get("/api/sales/hourly").json()
     assert hours and all(row["state"] == states[key(row)] for row in hours)
-    text = client.get(f"/api/forecast/export/csv?{past}&include_actual=true").content.decode("utf-8-sig")
+    text = client.get(f"/api/forecast/export/csv?{past}&include_actual=true").getvalue().decode("utf-8-sig")
     assert {key(row): row["state"] for row in csv.DictReader(io.StringIO(text))} == states
 
 
@@ -59,7 +59,7 @@ def test_so_does_whether_it_is_settled(world: World, client, settled):
     assert [key(row) for row in client.get("/api/sales/summary?settled=true").json()] == [settled]
     assert len(client.get("/api/sales/summary?settled=false").json()) == 20
     past = f"from_date={world.days[0]}&to_date={world.days[-1]}&include_actual=true"
-    text = client.get(f"/api/forecast/export/csv?{past}").content.decode("utf-8-sig")
+    text = client.get(f"/api/forecast/export/csv?{past}").getvalue().decode("utf-8-sig")
     assert {row["settled"] for row in csv.DictReader(io.StringIO(text))} == {"true", "false"}
 
 
