@@ -44,7 +44,7 @@ def backtest_file(
         part = predict(fitted, panel, cutoff, horizon)
         if members is not None:
             part = pd.concat([part, sums(part, members, fitted.calibration.correlation)], ignore_index=True)
-        parts.append(_by_hour(part, raw, members, cutoff, seed, threads) if hourly else part)
+        parts.append(_by_hour(part, raw, members, cutoff, seed) if hourly else part)
     result = pd.concat(parts, ignore_index=True)
     columns = [*OUT[:3], "hour", *BOUNDS] if hourly else OUT
     result[columns].round(dict.fromkeys(BOUNDS, 6)).to_csv(out, index=False, date_format="%Y-%m-%d")
@@ -69,7 +69,7 @@ def _read(path: Path | str | None, columns: list[str]) -> pd.DataFrame:
 
 
 def _by_hour(
-    part: pd.DataFrame, raw: pd.DataFrame, members: pd.DataFrame | None, cutoff: pd.Timestamp, seed: int, threads: int
+    part: pd.DataFrame, raw: pd.DataFrame, members: pd.DataFrame | None, cutoff: pd.Timestamp, seed: int
 ) -> pd.DataFrame:
     """24 rows a day: the day's numbers times the shares. An hour misses by its share of the day's error and by the
     error of the share itself; the two are independent."""
@@ -79,7 +79,7 @@ def _by_hour(
         raw = pd.concat([raw, summed.rename(columns={"group": "series_id"})], ignore_index=True)
     names, row = np.unique(part["series_id"].astype(str), return_inverse=True)
     ahead = (part["date"] - cutoff).dt.days.to_numpy()
-    booster = train_hours(raw, cutoff, seed=seed, threads=threads)
+    booster = train_hours(raw, cutoff, seed=seed)
     share = hour_shares(booster, raw, cutoff, int(ahead.max()), list(names))[row, ahead - 1].reshape(-1)
     scatter = np.nan_to_num(hour_scatter(raw, cutoff, list(names)), nan=1 / 24)[row].reshape(-1)
     out = part.loc[part.index.repeat(24)].reset_index(drop=True)

@@ -72,9 +72,7 @@ class Shares:
         return np.sqrt(np.nan_to_num(trailing_mean(squared, 91)[:, self.last])).reshape(-1, 24)
 
 
-def train_hours(
-    hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, *, seed: int = 7, threads: int = 1
-) -> lgb.Booster | None:
+def train_hours(hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, *, seed: int = 7) -> lgb.Booster | None:
     """The model of shares on hours up to `cutoff`; None where no series has sold on LEAST_DAYS days."""
     past = Shares(hours, cutoff)
     draw = np.random.default_rng(seed)
@@ -94,7 +92,7 @@ def train_hours(
     size = past.total / np.fmax(trailing_mean(np.where(past.sold, past.total, np.nan), 28), 1e-9)
     weight = size[r // 24, t] * 0.5 ** ((past.last - t) / FADES)
     data = lgb.Dataset(past.rows(r, t - h, h), past.share[r, t], weight=weight, params={"max_bin": 63, "verbose": -1})
-    booster = lgb.train({**PARAMETERS, "seed": seed, "num_threads": threads}, data, num_boost_round=TREES)
+    booster = lgb.train({**PARAMETERS, "seed": seed, "num_threads": 1}, data, num_boost_round=TREES)
     return lgb.Booster(model_str=booster.model_to_string())
 
 

@@ -5,6 +5,8 @@ mean; y is freed of the 0/1 covariates' uplift first. Both look at the target da
 walks there day by day.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import lightgbm as lgb
 import numpy as np
 
@@ -67,30 +69,32 @@ def train(
 ) -> tuple[dict[str, lgb.Booster], int]:
     """Boosters by member and the number of rows they learned from; none when there are too few.
 
-    `usable` [days] restricts the target days.
+    `usable` [days] restricts the target days; `threads` members are trained at a time.
     """
     past = features.history
     limit = int(min(rows, recipe.rows_per_record * past.recorded.sum()))
     s, o, h = training_rows(past, recipe, seed, limit, usable)
     if len(s) < ENOUGH_ROWS:
         return {}, len(s)
-    parameters = (recipe, trees, seed, threads)
     t = o + h
     level = past.level[s, o]
     y = np.fmax(past.y[s, t], 0) / past.factor(s, o, t)
     weight = _weight(past, recipe, t, level)
     log = np.log(np.clip(y / base(past, s, o, h), 0, 20) + OFFSET)
     direct = features.rows(s, o, h)
-    out = {
-        "a": _boost("regression_l1", direct, np.clip(y / level, 0, 20), weight, *parameters),
-        "b": _boost("regression", direct, log, weight, *parameters),
+    tasks = {
+        "a": ("regression_l1", direct, np.clip(y / level, 0, 20), weight),
+        "b": ("regression", direct, log, weight),
     }
     walk = Walk(features, *recursive.training_rows(past, recipe.memory_days, seed, limit, usable))
     level, t = walk.level(), walk.o + 1
     weight = _weight(past, recipe, t, past.level[walk.s, walk.o])
     target = np.clip(past.plain[walk.s, t] / level, 0, 20)
-    out["r"] = _boost("regression_l1", walk.rows(level), target, weight, *parameters)
-    return out, len(s) + len(t)
+    tasks["r"] = ("regression_l1", walk.rows(level), target, weight)
+    # One thread per member: OpenMP's own threads wait by spinning, and on a busy machine take twenty times as long.
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        made = {name: pool.submit(_boost, *task, recipe, trees, seed) for name, task in tasks.items()}
+        return {name: booster.result() for name, booster in made.items()}, len(s) + len(t)
 
 
 def _weight(past: History, recipe: Recipe, t: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -100,20 +104,20 @@ def _weight(past: History, recipe: Recipe, t: np.ndarray, level: np.ndarray) -> 
 
 def _boost(
     objective: str, rows: np.ndarray, target: np.ndarray, weight: np.ndarray,
-    recipe: Recipe, trees: int, seed: int, threads: int,
+    recipe: Recipe, trees: int, seed: int,
 ) -> lgb.Booster:  # fmt: skip
     data = lgb.Dataset(rows, target, weight=weight, free_raw_data=True, params={"max_bin": recipe.bins, "verbose": -1})
-    booster = lgb.train(_parameters(recipe, objective, seed, threads), data, num_boost_round=trees)
+    booster = lgb.train(_parameters(recipe, objective, seed), data, num_boost_round=trees)
     # What serves is what is stored: the text, read back.
     return lgb.Booster(model_str=booster.model_to_string())
 
 
-def _parameters(recipe: Recipe, objective: str, seed: int, threads: int) -> dict[str, object]:
+def _parameters(recipe: Recipe, objective: str, seed: int) -> dict[str, object]:
     return {
         "objective": objective, "learning_rate": recipe.rate, "num_leaves": recipe.leaves,
         "min_data_in_leaf": recipe.leaf_rows, "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1,
         "lambda_l2": 1.0, "max_bin": recipe.bins, "seed": seed, "deterministic": True, "force_row_wise": True,
-        "num_threads": threads, "verbose": -1,
+        "num_threads": 1, "verbose": -1,
     }  # fmt: skip
 
 

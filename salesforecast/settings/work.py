@@ -77,7 +77,8 @@ DEMO_PORT = env.number("DEMO_PORT", 8021, least=1, most=65534)
 IIKO_API_LOGIN = env.text("IIKO_API_LOGIN")
 IIKO_API_PASSWORD = env.text("IIKO_API_PASSWORD")
 
-FORECAST_THREADS = env.number("FORECAST_THREADS", 1, least=1, most=64)
+# Models trained at a time, each by one thread.
+FORECAST_THREADS = env.number("FORECAST_THREADS", 2, least=1, most=64)
 FORECAST_HORIZON = env.number("FORECAST_HORIZON", 35, least=1, most=35)
 
 # Word of troubles goes out by what is configured here; the start page shows them always.

@@ -28,8 +28,8 @@ def model(panel) -> Fit:
     return fit(panel, CUTOFF, world.SMALL)
 
 
-def test_the_same_data_and_seed_give_the_same_bytes(panel, model):
-    again = fit(panel, CUTOFF, world.SMALL)
+def test_the_same_data_and_seed_give_the_same_bytes_with_any_number_of_threads(panel, model):
+    again = fit(panel, CUTOFF, world.SMALL, threads=2)
     assert again.texts() == model.texts()
     assert json.dumps(again.manifest()) == json.dumps(model.manifest())
     assert world.same(predict(again, panel, CUTOFF), predict(model, panel, CUTOFF))
