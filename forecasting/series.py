@@ -12,12 +12,14 @@ from django.db.models.functions import Cast
 
 from accounts.models import Organisation
 from departments.models import Closure, Department, Event, Holiday
+from departments.season import out_of_season
 from forecasting.engine.panel import Panel, build_panel
 from sales.models import DepartmentCutoff, SalesByHour, SalesSummary
 from sales.querysets import SalesQuerySet
 
 HISTORY_DAYS = 1500
 ALIVE_DAYS = 92  # a department without sales for longer is not forecast
+AHEAD_DAYS = 35  # a branch whose season begins within so many days is forecast before it
 PROFILE_DAYS = 84
 
 
@@ -46,15 +48,30 @@ def forecast_departments(organisation: Organisation, cutoff: dt.date) -> dict[st
         .values_list("department", flat=True)
         .distinct()
     )
+    seasonal = Q(season_start_date__isnull=False) | Q(season_end_date__isnull=False)
     opening = Q(opened_on__gt=cutoff - dt.timedelta(days=28), opened_on__lte=cutoff + dt.timedelta(days=35))
     found = (
         Department.objects.filter(organisation=organisation, is_active=True)
         .selling()
-        .filter(Q(pk__in=set(alive)) | opening)
+        .filter(Q(pk__in=set(alive)) | opening | seasonal)
         .filter(Q(closed_on=None) | Q(closed_on__gt=cutoff))
         .select_related("organisation")
     )
-    return {str(department.pk): department for department in found}
+    lately = set(alive)
+    return {
+        str(department.pk): department
+        for department in found
+        if department.pk in lately or not department_rests(department, cutoff)
+    }
+
+
+def department_rests(department: Department, cutoff: dt.date) -> bool:
+    """Whether the silence of a seasonal branch goes on: its season explains it and does not begin soon."""
+    if department.season_start_date is None and department.season_end_date is None:
+        return False
+    silent = any(out_of_season(department, cutoff - dt.timedelta(days=ALIVE_DAYS), cutoff))
+    ahead = list(out_of_season(department, cutoff + dt.timedelta(days=1), cutoff + dt.timedelta(days=AHEAD_DAYS)))
+    return not silent or len(ahead) == AHEAD_DAYS
 
 
 def read_series(
@@ -75,7 +92,7 @@ def read_series(
     sales = daily_sales(departments.values(), cutoff - dt.timedelta(days=HISTORY_DAYS), cutoff)
     last = cutoff + dt.timedelta(days=horizon)
     first = min(sales["date"].min().date() if len(sales) else cutoff, cutoff)
-    frame = _covariates(organisation, departments, first, last, known_on or cutoff)
+    frame = _covariates(organisation, departments, sales, first, last, known_on or cutoff)
     for name in covariates:
         if name not in frame:
             frame[name] = 0.0
@@ -91,15 +108,17 @@ def daily_sales(departments: Iterable[Department], first: dt.date, last: dt.date
 
 
 def _covariates(
-    organisation: Organisation, departments: dict[str, Department], first: dt.date, last: dt.date, known_on: dt.date
+    organisation: Organisation,
+    departments: dict[str, Department],
+    sales: pd.DataFrame,
+    first: dt.date,
+    last: dt.date,
+    known_on: dt.date,
 ) -> pd.DataFrame:
     dates = pd.date_range(first, last)
     frame = pd.MultiIndex.from_product([sorted(departments), dates], names=["series_id", "date"]).to_frame(index=False)
-    holidays = (
-        Holiday.objects.filter(organisation=organisation, date__range=(first, last))
-        .known_on(known_on)
-        .exclude(effect=Holiday.Effect.PERIOD)
-    )
+    calendar = Holiday.objects.filter(organisation=organisation, date__range=(first, last)).known_on(known_on)
+    holidays = calendar.exclude(effect=Holiday.Effect.PERIOD)
     # Where two meet on one date, the feast names the day.
     rank = {Holiday.Effect.FEAST: 2, Holiday.Effect.DAY_OFF: 1}
     named = {
@@ -109,7 +128,14 @@ def _covariates(
         )
     }
     frame["holiday_name"] = [named.get(date, "") for date in frame["date"]]
-    frame["closed"] = _marked(frame, _closures(departments, last, known_on))
+    frame["closed"] = _marked(
+        frame, _closures(departments, last, known_on) + _off_season(departments, sales, first, last)
+    )
+    periods: dict[str, set[pd.Timestamp]] = {}
+    for date, key in calendar.filter(effect=Holiday.Effect.PERIOD).values_list("date", "key"):
+        periods.setdefault(f"period_{key}", set()).add(pd.Timestamp(date))
+    for name, days in sorted(periods.items()):
+        frame[name] = frame["date"].isin(days).astype(float)
     events: dict[str, list[tuple[str, dt.date, dt.date, float]]] = {}
     found = Event.objects.filter(organisation=organisation, first__lte=last, last__gte=first).known_on(known_on)
     for event in found:
@@ -132,6 +158,18 @@ def _closures(
             spans.append((key, dt.date(1900, 1, 1), department.opened_on - dt.timedelta(days=1), 1.0))
         if department.closed_on:
             spans.append((key, department.closed_on, last, 1.0))
+    return spans
+
+
+def _off_season(
+    departments: dict[str, Department], sales: pd.DataFrame, first: dt.date, last: dt.date
+) -> list[tuple[str, dt.date, dt.date, float]]:
+    """Days out of season, but for those on which something was sold all the same."""
+    spans = []
+    for key, department in departments.items():
+        resting = list(out_of_season(department, first, last))
+        sold = set(sales["date"][sales["series_id"] == key].dt.date) if resting else set()
+        spans += [(key, date, date, 1.0) for date in resting if date not in sold]
     return spans
 
 

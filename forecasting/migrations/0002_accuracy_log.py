@@ -7,45 +7,121 @@ import sales.money
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('departments', '0001_initial'),
-        ('forecasting', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("departments", "0001_initial"),
+        ("forecasting", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Accuracy',
+            name="Accuracy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('date', models.DateField(verbose_name='date')),
-                ('horizon', models.PositiveSmallIntegerField(verbose_name='promised days before')),
-                ('origin', models.CharField(choices=[('nightly', 'nightly'), ('training', 'training'), ('manual', 'by hand'), ('replay', 'replayed afterwards')], max_length=10, verbose_name='made by')),
-                ('rule', models.CharField(choices=[('model', 'model'), ('blend', 'model and seasonal mean'), ('short_history', 'short history: weekday means'), ('no_history', "no history: the chain's weekday means"), ('closed', 'closed that day')], max_length=20, verbose_name='rule')),
-                ('cutoff', models.DateField(verbose_name='data up to')),
-                ('predicted_sales', sales.money.MoneyField(decimal_places=4, max_digits=18, verbose_name='forecast')),
-                ('lower_80', sales.money.MoneyField(decimal_places=4, max_digits=18)),
-                ('upper_80', sales.money.MoneyField(decimal_places=4, max_digits=18)),
-                ('lower_95', sales.money.MoneyField(decimal_places=4, max_digits=18)),
-                ('upper_95', sales.money.MoneyField(decimal_places=4, max_digits=18)),
-                ('actual', sales.money.MoneyField(decimal_places=4, max_digits=18, null=True, verbose_name='actual')),
-                ('naive', sales.money.MoneyField(decimal_places=4, max_digits=18, null=True, verbose_name='repeating last week')),
-                ('scale', models.FloatField(null=True)),
-                ('state', models.CharField(blank=True, choices=[('complete', 'complete'), ('open_shift', 'open shift'), ('partial', 'partial'), ('suspicious', 'suspicious'), ('restated', 'restated'), ('missing', 'missing')], max_length=12, verbose_name='state')),
-                ('is_settled', models.BooleanField(default=False, help_text='Nothing is expected to change the actual any more')),
-                ('measured_at', models.DateTimeField()),
-                ('department', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='departments.department', verbose_name='department')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organisation')),
-                ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='forecasting.modelversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("date", models.DateField(verbose_name="date")),
+                ("horizon", models.PositiveSmallIntegerField(verbose_name="promised days before")),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("nightly", "nightly"),
+                            ("training", "training"),
+                            ("manual", "by hand"),
+                            ("replay", "replayed afterwards"),
+                        ],
+                        max_length=10,
+                        verbose_name="made by",
+                    ),
+                ),
+                (
+                    "rule",
+                    models.CharField(
+                        choices=[
+                            ("model", "model"),
+                            ("blend", "model and seasonal mean"),
+                            ("short_history", "short history: weekday means"),
+                            ("no_history", "no history: the chain's weekday means"),
+                            ("closed", "closed that day"),
+                        ],
+                        max_length=20,
+                        verbose_name="rule",
+                    ),
+                ),
+                ("cutoff", models.DateField(verbose_name="data up to")),
+                ("predicted_sales", sales.money.MoneyField(decimal_places=4, max_digits=18, verbose_name="forecast")),
+                ("lower_80", sales.money.MoneyField(decimal_places=4, max_digits=18)),
+                ("upper_80", sales.money.MoneyField(decimal_places=4, max_digits=18)),
+                ("lower_95", sales.money.MoneyField(decimal_places=4, max_digits=18)),
+                ("upper_95", sales.money.MoneyField(decimal_places=4, max_digits=18)),
+                ("actual", sales.money.MoneyField(decimal_places=4, max_digits=18, null=True, verbose_name="actual")),
+                (
+                    "naive",
+                    sales.money.MoneyField(
+                        decimal_places=4, max_digits=18, null=True, verbose_name="repeating last week"
+                    ),
+                ),
+                ("scale", models.FloatField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("complete", "complete"),
+                            ("open_shift", "open shift"),
+                            ("partial", "partial"),
+                            ("suspicious", "suspicious"),
+                            ("restated", "restated"),
+                            ("missing", "missing"),
+                        ],
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "is_settled",
+                    models.BooleanField(default=False, help_text="Nothing is expected to change the actual any more"),
+                ),
+                ("measured_at", models.DateTimeField()),
+                (
+                    "department",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="departments.department",
+                        verbose_name="department",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="forecasting.modelversion",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'measured forecast',
-                'verbose_name_plural': 'measured forecasts',
-                'db_table': 'forecast_accuracy_log',
-                'ordering': ['date', 'department', 'horizon'],
-                'indexes': [models.Index(fields=['organisation', 'horizon', 'date'], name='forecast_accuracy_by_horizon')],
-                'constraints': [models.UniqueConstraint(fields=('department', 'date', 'horizon'), name='forecast_accuracy_once')],
+                "verbose_name": "measured forecast",
+                "verbose_name_plural": "measured forecasts",
+                "db_table": "forecast_accuracy_log",
+                "ordering": ["date", "department", "horizon"],
+                "indexes": [
+                    models.Index(fields=["organisation", "horizon", "date"], name="forecast_accuracy_by_horizon")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("department", "date", "horizon"), name="forecast_accuracy_once")
+                ],
             },
         ),
     ]

@@ -5,26 +5,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('departments', '0002_changes_and_fields_kept_by_hand'),
-        ('forecasting', '0002_accuracy_log'),
+        ("departments", "0002_changes_and_fields_kept_by_hand"),
+        ("forecasting", "0002_accuracy_log"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Reasons',
+            name="Reasons",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('by_date', models.JSONField(default=dict)),
-                ('department', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='departments.department')),
-                ('issue', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='reasons', to='forecasting.forecastissue')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("by_date", models.JSONField(default=dict)),
+                (
+                    "department",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="departments.department",
+                    ),
+                ),
+                (
+                    "issue",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reasons",
+                        to="forecasting.forecastissue",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'reasons',
-                'verbose_name_plural': 'reasons',
-                'db_table': 'forecast_reasons',
-                'constraints': [models.UniqueConstraint(fields=('issue', 'department'), name='forecast_reasons_once')],
+                "verbose_name": "reasons",
+                "verbose_name_plural": "reasons",
+                "db_table": "forecast_reasons",
+                "constraints": [models.UniqueConstraint(fields=("issue", "department"), name="forecast_reasons_once")],
             },
         ),
     ]

@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db.models import F
 
-from departments.models import Closure, Department, Event
+from departments.models import Closure, Department, Event, Holiday
 from forecasting.choices import Origin, VersionState
 from forecasting.compare import compare, summary
 from forecasting.models import Forecast, ForecastIssue, ModelText, ModelVersion
 from forecasting.predict import make_issue
 from forecasting.replay import replay
+from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
 from forecasting.train import start_training
 from forecasting.versions import Refused, _load_fit, roll_back, serving_version
@@ -97,6 +98,36 @@ def test_what_was_not_known_yet_is_not_seen(version):
     Closure.objects.filter(pk=closure.pk).update(known_from=CUTOFF)
     closed = issue_at(version, CUTOFF).forecasts.filter(department=department, date__range=tuple(dates.values()))
     assert set(closed.values_list("predicted_sales", "rule")) == {(0, "closed")}
+
+
+def test_a_seasonal_branch_is_forecast_in_its_season_and_from_before_it_begins(version):
+    branch = Department.objects.filter(organisation=version.organisation).first()
+    day = dt.timedelta(days=1)
+    branch.season_start_date, branch.season_end_date = CUTOFF - 200 * day, CUTOFF + 5 * day
+    branch.save()
+    ending = issue_at(version, CUTOFF).forecasts.filter(department=branch).order_by("date")
+    assert [row.rule == "closed" for row in ending] == [False] * 5 + [True] * 9
+    SalesSummary.objects.filter(department=branch, date__gt=CUTOFF - 100 * day).delete()
+    branch.season_start_date, branch.season_end_date = CUTOFF + 10 * day, CUTOFF + 100 * day
+    branch.save()
+    beginning = issue_at(version, CUTOFF).forecasts.filter(department=branch).order_by("date")
+    assert [row.rule == "closed" for row in beginning] == [True] * 9 + [False] * 5
+    branch.season_start_date = CUTOFF + 90 * day
+    branch.save()
+    assert not issue_at(version, CUTOFF).forecasts.filter(department=branch).exists()
+    branch.season_start_date, branch.season_end_date = CUTOFF - 300 * day, None
+    branch.save()  # its season goes on, so nothing explains that it is silent
+    assert not issue_at(version, CUTOFF).forecasts.filter(department=branch).exists()
+
+
+def test_a_fast_is_a_column_of_its_own_if_it_was_known(version):
+    day = {"organisation": version.organisation, "date": CUTOFF, "key": "Ramadan", "name": "Ramadan"}
+    fast = Holiday.objects.create(effect=Holiday.Effect.PERIOD, **day)
+    panel = read_series(version.organisation, cutoff=CUTOFF, horizon=7).panel
+    assert panel.numeric["period_Ramadan"].sum() == 3
+    assert "Ramadan" not in panel.holiday_names
+    Holiday.objects.filter(pk=fast.pk).update(known_from=CUTOFF + dt.timedelta(days=1))
+    assert "period_Ramadan" not in read_series(version.organisation, cutoff=CUTOFF, horizon=7).panel.numeric
 
 
 def test_a_suspicious_day_is_missing_to_the_model_not_low(version):
