@@ -1,7 +1,9 @@
 """`Authorization: Api-Key …` → the service user behind the key."""
 
 import datetime as dt
+from contextlib import suppress
 
+from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
@@ -34,7 +36,9 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("The user behind this API key is switched off."), code="inactive_user")
         now = timezone.now()
         if key.last_used_at is None or now - key.last_used_at > USE_NOTED_EVERY:
-            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+            # Where nothing can be written any more, who only reads is answered all the same.
+            with suppress(OperationalError):
+                ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:

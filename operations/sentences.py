@@ -1,6 +1,7 @@
 from django.utils.translation import gettext_lazy as _
 
 SENTENCES = {
+    "source_down": _("%(source)s could not be loaded this night. %(why)s"),
     "no_yesterday": _("No complete sales of %(dates)s from %(source)s. %(why)s"),
     "never_asked": _("It was not asked for: see whether a worker runs."),
     "asked_now": _("They are being asked for now."),

@@ -11,7 +11,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -23,15 +22,17 @@ from departments.calendar import empty_year
 from departments.models import Closure, Connection, Holiday
 from departments.timing import connection_today, organisation_today
 from operations import health
+from operations.night import passing
 from runs import clock
 from runs.alarms import end_alarm, raise_alarm
 from runs.choices import Severity, State
 from runs.heartbeat import SILENT_ROUNDS
-from runs.ledger import PASSING
 from runs.models import Alarm, Run
+from runs.outages import PASSING
 from sales.choices import DayState
 from sales.models import SalesSummary
 from sales.report import few
+from sources.errors import PERMANENT, TRANSIENT
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,10 @@ AWAITED_DAYS = 92
 # More branches of one source than this in doubt are one trouble of the source.
 MANY = 3
 LEAST_FREE_BYTES = 500 * 2**20
+# Of a source that cannot be loaded; not of one that another load is asking.
+FAULTS = (TRANSIENT | PERMANENT) - {"busy"}
+# The second question comes at a round of the keeper and takes its time: so many rounds after it is due.
+RETRY_MAY_BE_LATE = 5
 # A disk that was nearly full is not told to be well before it has this much more than the limit.
 ROOM_AGAIN = 1.2
 _began = time.monotonic()
@@ -110,32 +115,71 @@ def _due(connection: Connection, hour: int) -> dt.date:
     return connection_today(connection, clock.now() - dt.timedelta(hours=hour)) - dt.timedelta(days=1)
 
 
-def no_yesterday(organisation: Organisation, standing: Standing) -> Iterator[Trouble]:
-    """Yesterday is not there at ALARM_HOUR. A source that was never loaded before has nothing to miss yet."""
+def sources(organisation: Organisation, standing: Standing) -> Iterator[Trouble]:
+    """Of each source one of: the night could not load it, or what follows of that when the night was not to blame."""
     for connection in _tills(organisation):
-        due, key = _due(connection, settings.ALARM_HOUR), f"yesterday:{connection.pk}"
-        days = connection.days.exclude(loaded_at=None)
-        if not days.filter(date__lt=due).exists():
-            continue
-        told = standing[key].params["missing"] if key in standing else []
-        oldest = due - dt.timedelta(days=AWAITED_DAYS)
-        awaited = {due} | {date for date in map(dt.date.fromisoformat, told) if oldest < date < due}
-        there = days.filter(date__in=awaited, state__in=[DayState.COMPLETE, DayState.PARTIAL])
-        missing = sorted(awaited.difference(there.values_list("date", flat=True)))
-        if missing:
-            params = {
-                "source": connection.name,
-                "dates": few(missing),
-                "missing": [str(date) for date in missing],
-                **_why(connection, missing[-1]),
-            }
-            yield Trouble(key, "no_yesterday", Severity.CRITICAL, params)
+        told = {f"yesterday:{connection.pk}", f"failing:{connection.pk}"} & standing.keys()
+        down = None if told else _down(connection, standing)
+        if down:
+            yield down
+        else:
+            yield from _no_yesterday(connection, standing)
+            yield from _failing(connection)
+
+
+def _down(connection: Connection, standing: Standing) -> Trouble | None:
+    """The night's newest load ended by the source's fault, when patience with it had been in vain."""
+    key, last = f"down:{connection.pk}", _ended(connection).first()
+    if last is None or not (last.params.get("deep") or key in standing):
+        return None
+    why = _reason(last)
+    if last.state not in (State.FAILED, State.PARTIAL) or why["code"] not in FAULTS:
+        return None
+    return Trouble(key, "source_down", Severity.CRITICAL, {"source": connection.name, "why": why, "run": last.pk})
+
+
+def _no_yesterday(connection: Connection, standing: Standing) -> Iterator[Trouble]:
+    """Yesterday is not there at ALARM_HOUR. A source that was never loaded before has nothing to miss yet."""
+    due, key = _due(connection, settings.ALARM_HOUR), f"yesterday:{connection.pk}"
+    days = connection.days.exclude(loaded_at=None)
+    if not days.filter(date__lt=due).exists():
+        return
+    told = standing[key].params["missing"] if key in standing else []
+    oldest = due - dt.timedelta(days=AWAITED_DAYS)
+    awaited = {due} | {date for date in map(dt.date.fromisoformat, told) if oldest < date < due}
+    there = days.filter(date__in=awaited, state__in=[DayState.COMPLETE, DayState.PARTIAL])
+    missing = sorted(awaited.difference(there.values_list("date", flat=True)))
+    if missing and (key in standing or not _may_heal(connection)):
+        params = {
+            "source": connection.name,
+            "dates": few(missing),
+            "missing": [str(date) for date in missing],
+            **_why(connection, missing[-1]),
+        }
+        yield Trouble(key, "no_yesterday", Severity.CRITICAL, params)
 
 
 def _loads(connection: Connection) -> QuerySet[Run]:
     """Whole loads of the connection, newest first."""
     loads = Run.objects.filter(organisation=connection.organisation_id, kind="load_connection")
     return loads.filter(unit=str(connection.pk), params__department=None).order_by("-id")
+
+
+def _ended(connection: Connection) -> QuerySet[Run]:
+    return _loads(connection).exclude(finished_at=None).exclude(state=State.CANCELLED)
+
+
+def _may_heal(connection: Connection) -> bool:
+    """What a load of the night found doubtful is asked for a second time before anybody is told."""
+    loads = list(_loads(connection).filter(params__deep=True)[:3])
+    ended = [run for run in loads if run.finished_at]
+    under_way = len(ended) < len(loads)
+    if not ended or not passing(ended[0]):
+        return under_way
+    if len(ended) > 1 and passing(ended[1]):
+        return False
+    soon = dt.timedelta(seconds=settings.RETRY_SECONDS + RETRY_MAY_BE_LATE * settings.RUN_SWEEP_SECONDS)
+    return under_way or clock.now() - ended[0].finished_at < soon  # type: ignore[operator]
 
 
 def _why(connection: Connection, date: dt.date) -> dict[str, Any]:
@@ -152,13 +196,12 @@ def _reason(run: Run) -> dict[str, Any]:
     return {name: reasons[0].get(name) for name in ("code", "params")} if reasons else {"code": "never_asked"}
 
 
-def failing(organisation: Organisation, standing: Standing) -> Iterator[Trouble]:
+def _failing(connection: Connection) -> Iterator[Trouble]:
     wanted = settings.ALARM_FAILURES_IN_A_ROW
-    for connection in _tills(organisation):
-        last = list(_loads(connection).exclude(finished_at=None).exclude(state=State.CANCELLED)[:wanted])
-        if len(last) == wanted and all(run.state == State.FAILED for run in last):
-            params = {"source": connection.name, "times": wanted, "why": _reason(last[0]), "run": last[0].pk}
-            yield Trouble(f"failing:{connection.pk}", "failing", Severity.CRITICAL, params)
+    last = list(_ended(connection)[:wanted])
+    if len(last) == wanted and all(run.state == State.FAILED for run in last):
+        params = {"source": connection.name, "times": wanted, "why": _reason(last[0]), "run": last[0].pk}
+        yield Trouble(f"failing:{connection.pk}", "failing", Severity.CRITICAL, params)
 
 
 @dataclass(frozen=True)
@@ -189,8 +232,12 @@ def doubtful_days(organisation: Organisation, standing: Standing) -> Iterator[Tr
         ),
     )
     for connection in _tills(organisation):
+        may_heal = _may_heal(connection)
         for kind in kinds:
-            yield from _doubtful(connection, kind)
+            for trouble in _doubtful(connection, kind):
+                told = standing.keys() & {trouble.key, *trouble.covers}
+                if told or not may_heal or kind.state != DayState.SUSPICIOUS:
+                    yield trouble
 
 
 def _doubtful(connection: Connection, kind: Doubtful) -> Iterator[Trouble]:
@@ -239,12 +286,15 @@ def service(organisation: Organisation, standing: Standing) -> Iterator[Trouble]
 
 
 def disk(organisation: Organisation, standing: Standing) -> Iterator[Trouble]:
-    """Little room where the product writes: its own folder, and a database that is a file."""
-    folders = {Path(settings.VAR_DIR)}
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        folders.add(Path(settings.DATABASES["default"]["NAME"]).parent)
+    """A disk that is full, as the work under way tells of it, and one that soon will be."""
+    told = standing["disk_full"].params["run"] if "disk_full" in standing else None
+    # Between two attempts the same work has other things to say.
+    waiting = Run.objects.unfinished().filter(Q(message_code="disk_full") | Q(pk=told), organisation=organisation)
+    if run := waiting.order_by("id").first():
+        yield Trouble("disk_full", "disk_full", Severity.CRITICAL, {"run": run.pk}, covers=frozenset({"disk"}))
+        return
     enough = ROOM_AGAIN if "disk" in standing else 1
-    for usage in map(shutil.disk_usage, sorted(folder for folder in folders if folder.is_dir())):
+    for usage in map(shutil.disk_usage, health.folders()):
         if usage.free < enough * max(usage.total * settings.ALARM_FREE_PERCENT / 100, LEAST_FREE_BYTES):
             yield Trouble("disk", "disk_nearly_full", Severity.CRITICAL, {"free": f"{usage.free / 2**30:.1f}"})
             return
@@ -258,12 +308,11 @@ def calendar(organisation: Organisation, standing: Standing) -> Iterator[Trouble
 
 
 RULES: dict[Callable[[Organisation, Standing], Iterator[Trouble]], frozenset[str]] = {
-    no_yesterday: frozenset({"no_yesterday"}),
-    failing: frozenset({"failing"}),
+    sources: frozenset({"source_down", "no_yesterday", "failing"}),
     doubtful_days: frozenset(
         {"suspicious_days", "suspicious_source", "left_open", "left_open_source", "partial_days", "partial_source"}
     ),
     service: frozenset({"beat_silent", "work_stuck"}),
-    disk: frozenset({"disk_nearly_full"}),
+    disk: frozenset({"disk_full", "disk_nearly_full"}),
     calendar: frozenset({"calendar_empty"}),
 }

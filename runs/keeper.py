@@ -22,6 +22,7 @@ from django.utils.module_loading import import_string
 from runs import clock, ledger, registry
 from runs.heartbeat import SILENT_ROUNDS
 from runs.models import Heartbeat, Run
+from runs.outages import PASSING
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Keeper(threading.Thread):
 def _call(tick: registry.Tick) -> None:
     try:
         import_string(tick.path)()
-    except ledger.PASSING:  # the database is away: this round is over
+    except PASSING:  # the database is away: this round is over
         raise
     except Exception:
         log.exception("%s failed; it will be called again", tick.name)
@@ -97,7 +98,7 @@ def _call(tick: registry.Tick) -> None:
 def _call_apart(tick: registry.Tick) -> None:
     try:
         _call(tick)
-    except ledger.PASSING as error:
+    except PASSING as error:
         log.warning("%s was interrupted: %s", tick.name, error)
     finally:
         connection.close()

@@ -10,10 +10,8 @@ ending, waking and cancelling never wait for each other in a circle. Leases and 
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import logging
 import os
-import re
 import socket
 import threading
 import time
@@ -24,20 +22,14 @@ from typing import Any, TypeVar
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import (
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    close_old_connections,
-    connection,
-    transaction,
-)
+from django.db import IntegrityError, close_old_connections, connection, transaction
 from django.db.models import F, Q
 
 from accounts.models import Organisation, User
 from runs import clock, registry
 from runs.choices import UNFINISHED, State, Trigger
 from runs.models import Run
+from runs.outages import PASSING, outage
 from runs.querysets import RunQuerySet
 from runs.registry import Later, Outcome, Wait
 
@@ -47,13 +39,9 @@ T = TypeVar("T")
 MOST_ATTEMPTS = 20
 PROGRESS_EVERY = 0.5  # seconds between two writes of progress
 MESSAGE_LIFETIME = 600  # seconds; the sweeper sends another one
-DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT}
 RECONNECT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
-FULL = re.compile(r"no space left|disk is full", re.IGNORECASE)
 FIRST_PAUSE, LONGEST_PAUSE = 1, 300  # seconds until an interrupted run is tried again
 CANCELLED = {"code": "cancelled", "params": {}}
-# A database that is restarting, a deadlock it resolved, a lock of SQLite's that was waited for in vain.
-PASSING = (OperationalError, InterfaceError)
 
 _inline: ContextVar[bool] = ContextVar("runs_inline", default=False)
 
@@ -318,7 +306,7 @@ def _conclusion(work: Work) -> Callable[[], str | None]:
     except SoftTimeLimitExceeded:
         outcome = Outcome(State.FAILED, errors=[{"code": "too_long", "params": {}}])
     except Exception as error:
-        trouble = _trouble(error)
+        trouble = outage(error)
         if trouble:
             log.warning("run %s (%s) was interrupted: %s", run.pk, run, error)
             return lambda: _interrupted(work, trouble)
@@ -329,13 +317,6 @@ def _conclusion(work: Work) -> Callable[[], str | None]:
             give_back(Run.objects.filter(pk=run.pk, fence=work.fence))
         raise
     return lambda: _end(work, outcome)
-
-
-def _trouble(error: Exception) -> str:
-    """The code of what failed under a handler without any fault of its own: the database or the disk."""
-    if getattr(error, "errno", None) in DISK_TROUBLE or (isinstance(error, PASSING) and FULL.search(str(error))):
-        return "disk_full"
-    return "out_of_order" if isinstance(error, PASSING) else ""
 
 
 def _gave_up(run: Run) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import logging
 from celery import shared_task
 
 from runs import ledger
+from runs.outages import PASSING
 
 log = logging.getLogger(__name__)
 
@@ -12,7 +13,7 @@ def work(pk: int) -> str | None:
     """Work on one run of the ledger, if it is to be had."""
     try:
         return ledger.execute(pk)
-    except ledger.PASSING as error:
+    except PASSING as error:
         log.warning("run %s is left to the sweeper, the database is away: %s", pk, error)
         return None
 

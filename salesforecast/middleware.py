@@ -1,12 +1,17 @@
 """What happens to every request before and after its view."""
 
+import logging
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import is_valid_path
 from django.utils.translation import gettext as _
 
 from accounts.api.rendering import dump
+from runs.outages import TRY_AGAIN, WORDS, outage
+
+log = logging.getLogger(__name__)
 
 
 class TrailingSlashMiddleware:
@@ -46,3 +51,22 @@ class ApiErrorMiddleware:
         return HttpResponse(
             dump({"type": kind, "errors": [error]}), status=response.status_code, content_type="application/json"
         )
+
+
+class OutageMiddleware:
+    """A page whose database or disk fails says so and asks to come back; the API says it in its own error shape."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        code = outage(error)
+        if not code:
+            return None
+        log.error("%s %s: %s", request.method, request.path, error)
+        response = render(request, "503.html", {"words": WORDS[code]}, status=503)
+        response["Retry-After"] = str(TRY_AGAIN)
+        return response

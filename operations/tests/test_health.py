@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
+from operations import health
 from operations.schedules import setup_schedules
 from runs.heartbeat import beat
 from runs.ledger import claim, open_run
@@ -35,7 +36,7 @@ def test_alive_is_said_without_a_key_and_whatever_is_accepted(client):
 
 
 def test_ready_when_everybody_works(client, schedules):
-    assert readyz(client) == (200, {"database": "ok", "migrations": "ok", "worker": "ok", "beat": "ok"})
+    assert readyz(client) == (200, {"database": "ok", "migrations": "ok", "disk": "ok", "worker": "ok", "beat": "ok"})
 
 
 def test_a_silent_beat_is_noticed(client, schedules):
@@ -65,7 +66,24 @@ def test_work_that_waits_while_nobody_works_is_noticed(client, schedules, world:
 
 def test_a_house_that_nobody_keeps_is_noticed(client, schedules):
     Heartbeat.objects.filter(name="keeper").update(at=timezone.now() - HOUR)
-    assert readyz(client) == (503, {"database": "ok", "migrations": "ok", "worker": "silent", "beat": "ok"})
+    assert readyz(client) == (
+        503,
+        {"database": "ok", "migrations": "ok", "disk": "ok", "worker": "silent", "beat": "ok"},
+    )
+
+
+def test_work_that_waits_for_room_on_the_disk_is_noticed(client, schedules, world: World):
+    run, _created = open_run("nightly", organisation=world.organisation)
+    Run.objects.filter(pk=run.pk).update(message_code="disk_full")
+    status, checks = readyz(client)
+    assert (status, checks["disk"]) == (503, "full")
+    Run.objects.filter(pk=run.pk).update(message_code="loading")
+    assert readyz(client)[0] == 200
+
+
+def test_the_products_own_disk_without_room_is_noticed(client, schedules, monkeypatch):
+    monkeypatch.setattr(health, "FULL", 2**60)
+    assert readyz(client)[1]["disk"] == "full"
 
 
 def test_missing_schedules_are_noticed(client, world: World):

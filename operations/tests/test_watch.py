@@ -18,7 +18,7 @@ from operations.schedules import setup_schedules
 from operations.watch import watch, watch_all
 from runs.choices import State
 from runs.heartbeat import beat
-from runs.ledger import run_now
+from runs.ledger import open_run, run_now
 from runs.models import Alarm, Run
 from sales.choices import DayState
 from sales.models import SalesSummary, SourceDay
@@ -45,14 +45,19 @@ def at(settings, tmp_path):
 
 
 @pytest.fixture
-def connection(settings, at):
+def till(settings, at):
     settings.SOURCE_PATIENCE = 0
     with IikoServer(demo_world(1, days=80, departments=10), login="demo", password="demo") as server:
-        connection = Connection.objects.create(
-            organisation=Organisation.objects.main(), name="till", url=server.url, login="demo", password="demo"
-        )
-        load(connection)
-        yield connection
+        yield server
+
+
+@pytest.fixture
+def connection(till):
+    connection = Connection.objects.create(
+        organisation=Organisation.objects.main(), name="till", url=till.url, login="demo", password="demo"
+    )
+    load(connection)
+    return connection
 
 
 def load(connection):
@@ -159,6 +164,77 @@ def test_failures_in_a_row_are_an_alarm_and_one_success_ends_it(connection):
     connection.save()
     load(connection)
     assert codes(connection) == []
+
+
+def night(connection):
+    params = {"deep": True, "log_as": "daily"}
+    dates = {"from_date": yesterday(connection), "to_date": yesterday(connection)}
+    return run_now(
+        open_run("sync_sales", organisation=connection.organisation, unit="night", params=params, **dates)[0]
+    )
+
+
+def test_a_source_that_the_night_could_not_load_is_told_at_once_and_only_once(connection, till, at):
+    forget_yesterday(connection)
+    at(2)
+    till.faults.down = True
+    for _ in range(4):
+        assert night(connection).state == State.FAILED
+        assert codes(connection) == ["source_down"]
+    assert "127.0.0.1" in str(Alarm.objects.get())
+    at(4)
+    assert codes(connection) == ["source_down"]
+    till.faults.down = False
+    assert night(connection).state == State.DONE
+    assert codes(connection) == []
+    assert Alarm.objects.count() == 1
+
+
+def test_a_source_that_is_missed_already_is_not_told_again_as_down(connection, till):
+    forget_yesterday(connection)
+    assert codes(connection) == ["no_yesterday"]
+    till.faults.down = True
+    night(connection)
+    assert codes(connection) == ["no_yesterday"]
+    assert Alarm.objects.get().params["why"]["code"] == "unreachable"
+
+
+def test_a_load_that_a_person_began_in_vain_is_no_alarm(connection, till):
+    till.faults.down = True
+    assert load(connection).state == State.FAILED
+    assert codes(connection) == []
+
+
+def test_what_a_night_finds_doubtful_is_told_when_the_second_question_has_the_same_answer(connection, till, at):
+    at(4)
+    assert night(connection).state == State.DONE
+    till.faults.plan("olap", "no_rows", count=None)
+    night(connection)
+    assert SourceDay.objects.get(date=yesterday(connection)).state == DayState.SUSPICIOUS
+    assert codes(connection) == []
+    night(connection)
+    assert codes(connection) == ["no_yesterday", "suspicious_source"]
+
+
+def test_what_the_second_question_puts_right_is_no_alarm(connection, till, at):
+    at(4)
+    night(connection)
+    till.faults.plan("olap", "no_rows", count=None)
+    night(connection)
+    till.faults.clear()
+    assert codes(connection) == []
+    assert night(connection).state == State.DONE
+    assert codes(connection) == []
+    assert not Alarm.objects.exists()
+
+
+def test_a_second_question_that_never_comes_is_not_waited_for(connection, till, at, settings):
+    at(4)
+    till.faults.plan("olap", "no_rows", count=None)
+    night(connection)
+    assert codes(connection) == []
+    settings.RETRY_SECONDS = settings.RUN_SWEEP_SECONDS = 0
+    assert codes(connection) == ["no_yesterday", "suspicious_source"]
 
 
 def test_suspicious_days_of_few_branches_are_told_by_branch_and_of_many_by_source(connection):
@@ -278,6 +354,16 @@ def test_a_disk_at_the_limit_is_told_once(connection, monkeypatch, settings):
     assert codes(connection) == ["disk_nearly_full"]
     monkeypatch.setattr(watching, "LEAST_FREE_BYTES", free / 2)
     assert codes(connection) == []
+
+
+def test_work_that_waits_for_room_on_the_disk_is_told_once_until_it_is_done(connection):
+    Run.objects.update(state=State.QUEUED, message_code="disk_full")
+    assert codes(connection) == ["disk_full"]
+    Run.objects.update(message_code="loading")  # tried again, and not done yet
+    assert codes(connection) == ["disk_full"]
+    Run.objects.update(state=State.DONE)
+    assert codes(connection) == []
+    assert Alarm.objects.filter(code="disk_full").count() == 1
 
 
 def test_of_one_trouble_one_alarm_stands_however_often_is_looked(connection):

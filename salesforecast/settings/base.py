@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "salesforecast.middleware.OutageMiddleware",
 ]
 
 ROOT_URLCONF = "salesforecast.urls"

@@ -23,7 +23,7 @@ TENTH = {
     "RUN_LEASE_SECONDS": "6",
     "RUN_SWEEP_SECONDS": "2",
     "RETRY_SECONDS": "60",
-    "SOURCE_PATIENCE": "5",
+    "SOURCE_PATIENCE": "30",
     "SOURCE_READ_TIMEOUT": "20",
     "SOURCE_CONNECT_TIMEOUT": "2",
 }
@@ -35,8 +35,15 @@ TABLES = "sales_by_hour, sales_summary, sales_observedday, sales_sourceday, sale
 class House(Stack):
     """Web, a worker that is started again whenever it dies, a cluster and a Redis; tills run in this very process."""
 
-    def __init__(self, folder: Path, *, settings: dict[str, str] = TENTH, broker: str = "redis") -> None:
-        self.cluster = Cluster()
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settings: dict[str, str] = TENTH,
+        broker: str = "redis",
+        cluster: Cluster | None = None,
+    ) -> None:
+        self.cluster = cluster or Cluster()
         # Without a broker of its own the product passes messages in files.
         self.broker = {"redis": OwnRedis, "rabbitmq": OwnRabbit, "files": lambda: None}[broker]()
         super().__init__(folder, self.cluster.url, self.broker.url if self.broker else "")

@@ -24,7 +24,7 @@ def _binary(name: str, package: str) -> str:
     raise AssertionError(HOW.format(what=name, package=package))
 
 
-def _as_user(name: str, folder: Path) -> list[str]:
+def as_user(name: str, folder: Path) -> list[str]:
     """What goes before a command that must not run as root; the folder is that user's."""
     if os.getuid() != 0:
         return []
@@ -41,14 +41,20 @@ def _until(works: Callable[[], Any], what: str, seconds: float = 30) -> None:
 
 
 class Cluster:
-    """PostgreSQL of its own. Its data are safe on disk (fsync), as a user's are; `settings` go to postgresql.conf."""
+    """PostgreSQL of its own. Its data are safe on disk (fsync), as a user's are.
 
-    def __init__(self, folder: Path | None = None, settings: tuple[str, ...] = ()) -> None:
+    `made_with` goes to initdb, `settings` to postgresql.conf.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, settings: tuple[str, ...] = (), made_with: tuple[str, ...] = ()
+    ) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="salesforecast-chaos-pg-"))
         self.port = free_port()
         self.settings = [part for setting in settings for part in ("-c", setting)]
-        self.as_user = _as_user("postgres", self.folder)
-        self._run(_binary("initdb", "postgresql"), "-D", str(self.folder / "data"), "-U", "chaos", "-A", "trust", "-N")
+        self.as_user = as_user("postgres", self.folder)
+        where = ("-D", str(self.folder / "data"))
+        self._run(_binary("initdb", "postgresql"), *where, "-U", "chaos", "-A", "trust", "-N", *made_with)
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
         self.execute("CREATE DATABASE chaos", database="postgres")
@@ -72,6 +78,12 @@ class Cluster:
             return self.answers()
 
         _until(up, "PostgreSQL answers")
+
+    def start_again(self) -> None:
+        """What a service manager does now and then: start a server that went down, whether it can come up or not."""
+        if self.process and self.process.poll() is not None:
+            with (self.folder / "log").open("ab") as log:
+                self.process = self._server(log)
 
     def _server(self, log: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -176,7 +188,7 @@ class OwnRabbit:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="salesforecast-chaos-rabbit-"))
         self.port, ports = free_port(), free_port()
-        self.as_user = _as_user("rabbitmq", self.folder)
+        self.as_user = as_user("rabbitmq", self.folder)
         self.environment = {
             "PATH": f"/usr/lib/rabbitmq/bin:{os.environ['PATH']}",
             "HOME": str(self.folder),

@@ -1,11 +1,17 @@
 """R11: the disk of the data is full. A clear word, nothing corrupt, and the work goes on when there is room."""
 
 import datetime as dt
+import itertools
 import os
+import shutil
+import signal
 import sqlite3
 import subprocess
+import tempfile
+import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +19,8 @@ import pytest
 
 from sources.simulator import IikoServer
 from sources.simulator.worlds.static import StaticWorld
-from tests.chaos.house import TENTH, differences, eventually, truth
+from tests.chaos.house import TENTH, House, differences, eventually, truth
+from tests.chaos.own import Cluster, as_user
 from tests.chaos.report import Row
 from tests.chaos.worlds import BillsWorld
 from tests.stack.stack import Stack
@@ -21,19 +28,33 @@ from tests.stack.stack import Stack
 pytestmark = [pytest.mark.chaos, pytest.mark.row("R11", "the disk of data and models full")]
 
 LAST = dt.date.today() - dt.timedelta(days=2)
-MEGABYTES = 48
+MEGABYTES = 120
+
+
+# What /readyz says, and what the API's refusals mean in the same words.
+WORDS = {"elsewhere": {"full"}, "beside": {"full", "unreachable"}}
+CODES = {"disk_full": "full", "out_of_order": "unreachable"}
+# Broken pages of tables; indexes that lack a row end the statement with an error.
+BROKEN = (
+    "SELECT count(*) FROM pg_class c, verify_heapam(c.oid) WHERE c.relkind = 'r' AND c.relpersistence = 'p'",
+    """SELECT 0 * count(*) FROM (
+         SELECT bt_index_check(c.oid, true) FROM pg_class c JOIN pg_am a ON a.oid = c.relam
+         WHERE c.relkind = 'i' AND a.amname = 'btree' AND c.relpersistence = 'p'
+       ) checked""",
+)
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(place)]
+def small_disk() -> Iterator[Path]:
+    place = Path(tempfile.mkdtemp(prefix="salesforecast-chaos-disk-"))
+    place.chmod(0o755)  # PostgreSQL, a user of its own, passes through
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m,mode=755", "tmpfs", str(place)]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.fail(f"a small disk needs root to mount it: {done.stderr.strip()}", pytrace=False)
     yield place
     subprocess.run(["umount", "-l", str(place)], check=False)
+    place.rmdir()
 
 
 def test_a_full_disk(small_disk: Path, tmp_path: Path, report: Callable[[Row], None]) -> None:
@@ -77,6 +98,91 @@ def test_a_full_disk(small_disk: Path, tmp_path: Path, report: Callable[[Row], N
         f" {wrong} differences, integrity {sound}"
     )
     report(Row("R11", passed, figure))
+
+
+@pytest.fixture
+def cluster(small_disk: Path, tmp_path_factory: pytest.TempPathFactory, journal: str) -> Iterator[Cluster]:
+    """On the small disk, with a service manager that starts it again and again; its journal there too, or not."""
+    place = small_disk / "postgresql"
+    place.mkdir()
+    made_with: tuple[str, ...] = ("--wal-segsize=1",)
+    elsewhere = Path(tempfile.mkdtemp(prefix="salesforecast-chaos-journal-"))
+    if journal == "elsewhere":
+        as_user("postgres", elsewhere)
+        made_with += ("-X", str(elsewhere / "journal"))
+    cluster = Cluster(place, ("max_wal_size=8MB", "min_wal_size=8MB"), made_with)
+    stopped = threading.Event()
+
+    def keep_up() -> None:
+        while not stopped.wait(0.5):
+            cluster.start_again()
+
+    manager = threading.Thread(target=keep_up, daemon=True)
+    manager.start()
+    yield cluster
+    stopped.set()
+    manager.join()
+    shutil.rmtree(elsewhere, ignore_errors=True)
+
+
+@pytest.mark.parametrize("journal", ["beside", "elsewhere"])
+def test_a_full_disk_of_postgresql(
+    small_disk: Path, cluster: Cluster, tmp_path: Path, report: Callable[[Row], None], journal: str
+) -> None:
+    """Where the journal has no room the server itself goes down, and nobody can ask it why."""
+    house = House(tmp_path, cluster=cluster)
+    first = LAST - dt.timedelta(days=27)
+    world = BillsWorld(LAST, days=28, departments=60, rows=60_000)
+    true_days, true_hours = truth(world, first, LAST)
+    ballast = small_disk / "ballast"
+    try:
+        house.add_till(StaticWorld(world.rows, world.departments()))
+        house.nurse()
+        house.ended(house.sync(first, first + dt.timedelta(days=3)), 60)
+        os.killpg(house.processes["worker"].pid, signal.SIGSTOP)
+        run = house.sync(first, LAST)
+        _fill(ballast)
+        os.killpg(house.processes["worker"].pid, signal.SIGCONT)
+        named = eventually(lambda: _unready(house) & WORDS[journal], 60)
+        refused = eventually(lambda: _refused(house) in WORDS[journal], 60)
+        ballast.unlink()
+        done = eventually(lambda: house.runs(f"id = {run}")[0]["state"] == "done", 120)
+        wrong = differences(house.days(), true_days) + differences(house.hours(), true_hours)
+        cluster.execute("CREATE EXTENSION IF NOT EXISTS amcheck")
+        broken = sum(cluster.execute(statement)[0][0] for statement in BROKEN)
+        ready = eventually(lambda: not _unready(house) & {"full", "unreachable"}, 30)
+        logs = [house.log_tails(), (cluster.folder / "log").read_text()[-3000:]]
+    finally:
+        ballast.unlink(missing_ok=True)
+        house.close()
+    passed = None not in (named, refused, done, ready) and not wrong and not broken
+    figure = (
+        f"PostgreSQL with its journal {journal}: /readyz names it: {named is not None}, the API refuses with 503 in its"
+        f" error shape: {refused is not None}; goes on by itself when there is room: {done is not None}; {wrong}"
+        f" differences, {broken} broken pages or indexes"
+    )
+    report(Row("R11", passed, figure, [] if passed else logs))
+
+
+def _fill(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 4096):
+            pass
+
+
+def _unready(house: House) -> set[str]:
+    return set(house.call("GET", "/readyz").json()["checks"].values()) - {"ok"}
+
+
+_other_days = itertools.count(100)
+
+
+def _refused(house: House) -> str:
+    """The code with which the API refuses to begin a load, once it does: a new one each time, which needs room."""
+    first = LAST - dt.timedelta(days=next(_other_days))
+    params = {"from_date": str(first), "to_date": str(first)}
+    answer = house.call("POST", "/api/sales/sync", params=params, headers={"Prefer": "respond-async"})
+    return CODES.get(answer.json()["errors"][0]["code"], "") if answer.status_code == 503 else ""
 
 
 def _word(folder: Path) -> str:

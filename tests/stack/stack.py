@@ -37,6 +37,7 @@ class Stack:
             "SOURCE_PATIENCE": "5",
             "RUN_SWEEP_SECONDS": "2",
             "THROTTLE_USER": "100000/min",
+            "THROTTLE_WORK": "100000/min",
             "PYTHONUNBUFFERED": "1",
             "OMP_WAIT_POLICY": "PASSIVE",
         }
