@@ -14,4 +14,5 @@ class ForecastingConfig(AppConfig):
         say(SENTENCES)
         register("train", "forecasting.work.train", title=_("Train the model"), queue="train")
         register("forecast", "forecasting.work.forecast", title=_("Forecast"))
+        register("backtest", "forecasting.work.backtest", title=_("Backtest over a year"), queue="train")
         register("measure", "forecasting.work.measure_promises", title=_("Compare promises with sales"))

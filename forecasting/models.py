@@ -24,6 +24,10 @@ class ModelVersion(models.Model):
     trained_through = models.DateField(_("trained through"))
     manifest = models.JSONField(default=dict)
     metrics = models.JSONField(_("metrics"), default=dict)
+    backtest = models.JSONField(default=dict, help_text=_("Measures of the long backtest by kind of group"))
+    tried = models.CharField(
+        max_length=64, blank=True, help_text=_("Digest of the texts that were loaded without harm")
+    )
     gate = models.JSONField(default=dict, help_text=_("Why the version was let in or refused"))
     state = models.CharField(_("state"), max_length=10, choices=VersionState, default=VersionState.CANDIDATE)
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")

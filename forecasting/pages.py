@@ -23,7 +23,7 @@ from accounts.models import User
 from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import organisation_today
-from forecasting.accuracy import readings
+from forecasting.accuracy import By, group_names, readings
 from forecasting.choices import VERSION_TONES, VersionState
 from forecasting.compare import Comparison, compare, summary
 from forecasting.models import Accuracy, ForecastIssue, ModelVersion
@@ -205,10 +205,11 @@ class ModelView(UnfoldModelAdminViewMixin, TemplateView):
             **kwargs,
             serving=serving,
             measured=measured(serving) if serving else [],
+            backtest=backtest_tables(serving) if serving else [],
             promised=readings(promised)[0],
             issue=issue,
             versions=[shown_version(version) for version in versions],
-            box=asked_run(self.request, "train") or latest_box(self.request, "train"),
+            box=asked_run(self.request, "train", "backtest") or latest_box(self.request, "train", "backtest"),
             may_train=user.has_perm("forecasting.train_model"),
             may_roll_back=user.has_perm("forecasting.roll_back_model"),
         )
@@ -226,6 +227,32 @@ def measured(version: ModelVersion) -> list[dict[str, Any]]:
     return [
         {"what": names[name], "wape": share, "width": round(100 * share / most), "ours": name == "wape"}
         for name, share in scores.items()
+    ]
+
+
+def backtest_tables(version: ModelVersion) -> list[dict[str, Any]]:
+    """The groups of the long backtest in words; empty until it has been made."""
+    weekdays = group_names(By.WEEKDAY, range(1, 8))
+    tables = [
+        ("days_ahead", gettext("By the days ahead"), {}),
+        ("weekday", gettext("By weekday"), {str(number): name for number, name in weekdays.items()}),
+        ("day", gettext("Holidays and ordinary days"), group_names(By.HOLIDAY, ["holiday", "ordinary"])),
+        ("segment", gettext("By segment"), group_names(By.SEGMENT, version.backtest.get("segment", {}))),
+    ]
+    order = ["1-7", "8-14", "15-28"]
+    return [
+        {
+            "title": title,
+            "lines": [
+                (names.get(group, group), score)
+                for group, score in sorted(
+                    version.backtest[kind].items(),
+                    key=lambda item: (order.index(item[0]) if item[0] in order else 0, item[0]),
+                )
+            ],
+        }
+        for kind, title, names in tables
+        if version.backtest.get(kind)
     ]
 
 

@@ -13,11 +13,27 @@ SENTENCES = {
     "not_let_in": _("The new version v%(version)s was not let in: %(why)s"),
     "worse_than_naive": _("its error of %(wape)s %% is no better than repeating last week (%(naive)s %%)."),
     "worse_than_serving": _("its error of %(wape)s %% is worse than the serving model's %(serving)s %%."),
+    "not_surely_better": _(
+        "its error of %(wape)s %% against %(serving)s %% may be chance: better in %(sure)s of 100 draws."
+    ),
+    "segment_worse": _("it makes some worse: %(segments)s."),
+    "too_short_to_compare": _("less than %(origins)s past dates are too few to compare two ways of forecasting."),
+    "intervals_off": _("its intervals for 80 of 100 days hold %(coverage)s."),
     "biased": _("it is off in one direction by %(bias)s %%."),
     "incomplete": _("it lacks departments or days."),
+    "not_numbers": _("some of its forecasts are no numbers."),
+    "bounds_crossed": _("its intervals do not contain its forecasts."),
+    "empty_column": _("columns it was to learn from hold nothing: %(columns)s."),
+    "stale": _("it was trained on sales up to %(trained)s, although %(cutoff)s is known."),
     "out_of_scale": _("its next four weeks are %(ratio)s times the last four."),
+    "branch_out_of_scale": _("it forecasts %(ratio)s times the usual sales for %(department)s."),
+    "unknown_recipe": _("There is no recipe “%(recipe)s”. Known: %(known)s."),
     "passed_naive": _("let in: error %(wape)s %% against %(naive)s %% of repeating last week."),
     "passed_refit": _("let in: error %(wape)s %% on the newest days against the serving model's %(serving)s %%."),
+    "passed_recipe": _(
+        "let in: error %(wape)s %% against the serving recipe's %(serving)s %% at the same %(origins)s past dates."
+    ),
+    "passed_again": _("let in: trained again on the same days as the serving model."),
     "model_damaged": _("The stored texts of model v%(version)s are damaged. Serve another version or train again."),
     "contract_changed": _(
         "Model v%(version)s was made by another version of the program and cannot be used. Train again."

@@ -1,50 +1,54 @@
-"""Training: rolling-origin backtest, fit, gate, and the first issue of the version that serves."""
+"""Training: a short rolling-origin backtest, fit, gate; the long backtest follows once the version serves."""
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 
 from accounts.models import Organisation, User
+from forecasting.backtest import backtest_score, rolling_origins
 from forecasting.engine import api as engine
-from forecasting.engine import metrics
+from forecasting.engine import contest
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe
-from forecasting.gate import Verdict, judge
+from forecasting.gate import Verdict, judge_first, judge_recipe, judge_refit
 from forecasting.models import ModelVersion
 from forecasting.series import Series, latest_cutoff, read_series
-from forecasting.versions import (
-    Refused,
-    load_fit,
-    refuse,
-    save_version,
-    serve,
-    serving_version,
-)
+from forecasting.versions import Refused, load_fit, refuse, save_version, serve, serving_version
 from runs.ledger import RunFailed, open_run
 from runs.models import Run
 
-BACKTEST_HORIZON = 28
-BACKTEST_ORIGINS = 4
+SHORT_ORIGINS = 4
+CONTEST_ORIGINS = 12
+LEAST_CONTEST = 4  # origins below which two recipes cannot be told apart
 LEAST_DAYS = 56  # history without which nothing can be measured
 
 Progress = Callable[[int, int, str], None]
 
 
 def start_training(
-    *, organisation: Organisation, trigger: str, started_by: User | None = None, origins: int = BACKTEST_ORIGINS
+    *,
+    organisation: Organisation,
+    trigger: str,
+    started_by: User | None = None,
+    origins: int = SHORT_ORIGINS,
+    recipe: str = "",
 ) -> tuple[Run, bool]:
-    """Open a run that trains a version, measured at `origins` past dates, and forecasts with it if the gate lets it in."""
-    return open_run(
-        "train", organisation=organisation, trigger=trigger, started_by=started_by, params={"origins": origins}
-    )
+    """Open a run that trains a version, measured at `origins` past dates, and forecasts with it if the gate lets it in.
+
+    Without a `recipe` it is the program's default one.
+    """
+    params = {"origins": origins, "recipe": recipe or DEFAULT_RECIPE}
+    return open_run("train", organisation=organisation, trigger=trigger, started_by=started_by, params=params)
 
 
 def train_version(
     organisation: Organisation,
     *,
     recipe: str = DEFAULT_RECIPE,
-    origins_wanted: int = BACKTEST_ORIGINS,
+    origins_wanted: int = SHORT_ORIGINS,
     run: Run | None = None,
     progress: Progress | None = None,
 ) -> tuple[ModelVersion, Verdict]:
@@ -57,15 +61,21 @@ def train_version(
     origins = rolling_origins(series, origins_wanted)
     if not origins:
         raise RunFailed("too_short", days=LEAST_DAYS)
-    steps = len(origins) + 2
+    old = _serving_fit(organisation)
+    rivals = [] if old is None or old.recipe == RECIPES[recipe] else rolling_origins(series, CONTEST_ORIGINS)
+    done, steps = 0, len(origins) + 1 + max(2 * len(rivals), 2)
+
+    def step(code: str) -> None:
+        nonlocal done
+        done += 1
+        tell(done, steps, code)
+
     tell(0, steps, "backtesting")
-    score = backtest_score(
-        series, origins, RECIPES[recipe], lambda share: tell(int(share * len(origins)), steps, "backtesting")
-    )
-    tell(len(origins), steps, "fitting")
+    score = backtest_score(series, origins, RECIPES[recipe], lambda: step("backtesting"))
+    tell(done, steps, "fitting")
     fit = engine.fit(series.panel, cutoff, RECIPES[recipe], threads=settings.FORECAST_THREADS)
-    tell(len(origins) + 1, steps, "judging")
-    verdict = judge(series, fit, score, _serving_fit(organisation))
+    step("judging")
+    verdict = judge(series, fit, score, old, rivals, lambda: step("judging"))
     version = save_version(organisation, fit, metrics=score, run=run)
     version.gate = verdict.as_json()
     version.save(update_fields=["gate"])
@@ -76,38 +86,40 @@ def train_version(
     return version, verdict
 
 
+def judge(
+    series: Series,
+    fit: engine.Fit,
+    score: dict[str, Any],
+    old: engine.Fit | None,
+    rivals: list[dt.date],
+    tell: Callable[[], None] = lambda: None,
+) -> Verdict:
+    """The gate's word on a fit: as the first, as a refit of the serving recipe, or as a new recipe (at `rivals`)."""
+    first = judge_first(series, fit, score)
+    if old is None or not first.passed:
+        return first
+    known = _with_columns(series, old.covariates)
+    if fit.recipe == old.recipe:
+        return judge_refit(known, _contender(fit.recipe), old, tell)
+    if len(rivals) < LEAST_CONTEST:
+        return Verdict(False, "too_short_to_compare", {"origins": LEAST_CONTEST})
+    return judge_recipe(known, _contender(fit.recipe), _contender(old.recipe), rivals, tell)
+
+
+def _contender(recipe: Recipe) -> contest.Contender:
+    return contest.of_recipe(recipe, threads=settings.FORECAST_THREADS)
+
+
+def _with_columns(series: Series, names: list[str]) -> Series:
+    """The series with events that an older fit knows and nobody has entered any more: none of them is near."""
+    panel = series.panel
+    none = {name: np.zeros(panel.y.shape) for name in names if name not in panel.numeric}
+    return replace(series, panel=replace(panel, numeric={**panel.numeric, **none}))
+
+
 def _serving_fit(organisation: Organisation) -> engine.Fit | None:
     version = serving_version(organisation)
     try:
         return load_fit(version) if version else None
     except Refused:
         return None  # code has moved on; the new version is judged like a first one
-
-
-def rolling_origins(series: Series, count: int = BACKTEST_ORIGINS) -> list[dt.date]:
-    """Up to `count` origins, four weeks apart, the newest with four weeks of known days after it."""
-    first = series.panel.dates[0].date()
-    found = [series.cutoff - dt.timedelta(days=BACKTEST_HORIZON * (number + 1)) for number in range(count)]
-    return sorted(origin for origin in found if (origin - first).days >= LEAST_DAYS)
-
-
-def backtest_score(
-    series: Series, origins: list[dt.date], recipe: Recipe, tell: Callable[[float], None] | None = None
-) -> dict[str, Any]:
-    """Score of a recipe refitted at every origin, beside seasonal naive and the mean of four same weekdays."""
-    frame = engine.backtest(
-        series.panel,
-        origins,
-        recipe,
-        horizon=BACKTEST_HORIZON,
-        threads=settings.FORECAST_THREADS,
-        progress=(lambda share, step: tell(share)) if tell else None,
-    )
-    # A department's open days are scored; what it sells on a day it is shut needs no forecast.
-    return {
-        **metrics.score_backtest(series.panel, frame, BACKTEST_HORIZON),
-        "origins": len(origins),
-        "horizon": BACKTEST_HORIZON,
-        "first_origin": origins[0].isoformat(),
-        "last_origin": origins[-1].isoformat(),
-    }

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import json
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from forecasting.choices import VersionState
+from forecasting.engine import trial
 from forecasting.engine.api import Fit
 from forecasting.engine.errors import EngineError
 from forecasting.engine.recipe import RECIPES, contract_hash
@@ -49,11 +51,18 @@ def save_version(
     ModelText.objects.bulk_create(
         ModelText(version=version, name=name, text=text, sha256=_sha256(text)) for name, text in fit.texts().items()
     )
+    # These texts were a living model a moment ago: they need no trial.
+    version.tried = _digest(version)
+    version.save(update_fields=["tried"])
     return version
 
 
 def load_fit(version: ModelVersion) -> Fit:
-    """The fit of a version. Raises Refused: `model_damaged` before LightGBM sees a text, `contract_changed`."""
+    """The fit of a version. Raises Refused: `model_damaged`, `contract_changed`.
+
+    A text whose hash is wrong is never loaded; texts this installation has not used yet are first loaded in a process
+    of their own, which may die of them.
+    """
     return _load_fit(version.pk)
 
 
@@ -66,9 +75,14 @@ def _load_fit(pk: int) -> Fit:
             raise Refused("model_damaged", version=version.number)
         texts[row.name] = row.text
     _check_contract(version)
+    if version.tried != _digest(version):
+        if not trial.survives(version.manifest, texts):
+            raise Refused("model_damaged", version=version.number)
+        version.tried = _digest(version)
+        version.save(update_fields=["tried"])
     try:
         return Fit.load(version.manifest, texts)
-    except EngineError as error:
+    except (EngineError, KeyError, TypeError) as error:
         raise Refused("contract_changed", version=version.number) from error
 
 
@@ -110,6 +124,12 @@ def roll_back(version: ModelVersion, *, by: User | None) -> None:
 
 def serving_version(organisation: Organisation) -> ModelVersion | None:
     return ModelVersion.objects.filter(organisation=organisation).serving().first()
+
+
+def _digest(version: ModelVersion) -> str:
+    """Of all that makes the fit; the hashes stand for the texts."""
+    hashes = dict(version.texts.values_list("name", "sha256"))
+    return _sha256(json.dumps([version.manifest, hashes], sort_keys=True))
 
 
 def _sha256(text: str) -> str:

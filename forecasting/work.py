@@ -1,16 +1,18 @@
-"""The runs of this floor: train, forecast, measure."""
+"""The runs of this floor: train, backtest, forecast, measure."""
 
 from typing import Any
 
 from django.conf import settings
 
+from forecasting.backtest import backtest_version, start_backtest
 from forecasting.choices import Origin
+from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES
 from forecasting.measure import measure
-from forecasting.models import ForecastIssue
+from forecasting.models import ForecastIssue, ModelVersion
 from forecasting.predict import make_issue, newest_origin
-from forecasting.train import BACKTEST_ORIGINS, train_version
+from forecasting.train import SHORT_ORIGINS, train_version
 from forecasting.versions import Refused, serving_version
-from runs.choices import State
+from runs.choices import State, Trigger
 from runs.ledger import RunFailed, Work
 from runs.registry import Outcome
 
@@ -18,7 +20,8 @@ from runs.registry import Outcome
 def train(work: Work) -> Outcome:
     version, verdict = train_version(
         work.run.organisation,
-        origins_wanted=work.run.params.get("origins", BACKTEST_ORIGINS),
+        recipe=_recipe(work),
+        origins_wanted=work.run.params.get("origins", SHORT_ORIGINS),
         run=work.run,
         progress=work.progress,
     )
@@ -37,7 +40,25 @@ def train(work: Work) -> Outcome:
         run=work.run,
         before_commit=work.guard,
     )
+    start_backtest(version, trigger=Trigger.RUN)
     return Outcome(State.DONE, {**counts, **_issued(issue)})
+
+
+def _recipe(work: Work) -> str:
+    name = work.run.params.get("recipe") or DEFAULT_RECIPE
+    if name not in RECIPES:
+        raise RunFailed("unknown_recipe", recipe=name, known=", ".join(sorted(RECIPES)))
+    return str(name)
+
+
+def backtest(work: Work) -> Outcome:
+    version = ModelVersion.objects.select_related("organisation").filter(pk=work.run.params["version"]).first()
+    if version is None:
+        raise RunFailed("no_version")
+    whole = backtest_version(version, lambda done, total: work.progress(done, total, "backtesting"))
+    counts: dict[str, Any] = {"version": version.number, "origins": whole["origins"]}
+    shown = ("wape", "snaive_wape", "bias", "coverage80")
+    return Outcome(State.DONE, counts | {name: round(whole[name], 4) for name in shown if name in whole})
 
 
 def forecast(work: Work) -> Outcome:

@@ -95,3 +95,14 @@ def test_models_of_another_chain_do_not_exist(world: World):
         reader(world, "administrator").post(f"/admin/forecasting/modelversion/{foreign.pk}/serve/").status_code == 404
     )
     assert reader(world, "staff").get(PAGE).status_code == 403
+
+
+def test_the_long_backtest_is_shown_by_group_in_words(world: World):
+    score = {"n": 336.0, "wape": 0.1, "snaive_wape": 0.2, "bias": -0.01, "coverage80": 0.79}
+    ModelVersion.objects.filter(pk=world.version.pk).update(
+        backtest={"days_ahead": {"15-28": score, "1-7": score}, "day": {"holiday": score}, "weekday": {"1": score}}
+    )
+    page = reader(world, "analyst").get(PAGE)
+    assert "Backtest in detail, 4 past dates over a year" in content(page)
+    lines = [line.split(" 336 ")[0] for line in rows(page) if " 336 " in line]
+    assert lines == ["1-7", "15-28", "Monday", "Holidays"]

@@ -1,5 +1,7 @@
 from typing import Any
 
+from django.core.management.base import CommandParser
+
 from accounts.models import Organisation
 from forecasting.train import start_training
 from runs.choices import Trigger
@@ -10,5 +12,10 @@ from runs.models import Run
 class Command(RunCommand):
     help = "Trains a model version on the loaded sales; if the gate lets it in, it serves and forecasts."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--recipe", default="", help="another way of forecasting, which must beat the serving one")
+
     def open(self, **options: Any) -> Run:
-        return start_training(organisation=Organisation.objects.main(), trigger=Trigger.COMMAND)[0]
+        organisation = Organisation.objects.main()
+        return start_training(organisation=organisation, trigger=Trigger.COMMAND, recipe=options["recipe"])[0]
