@@ -1,0 +1,139 @@
+"""The old addresses answer as they always have: tests/api/golden holds requests and answers, field by field.
+
+An answer may gain fields; what stands in a file must stay, with its value. After a change that is meant:
+GOLDEN=write .venv/bin/python -m pytest tests/api/test_golden.py
+"""
+
+import datetime as dt
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from departments.models import Department
+from sales.models import AutoSyncLog, SalesByHour, SalesSummary
+from tests.world import World, build_world
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+FILES = Path(__file__).parent / "golden"
+NOON = dt.datetime(2026, 3, 18, 7, tzinfo=dt.UTC)
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.]*(Z|[+-]\d\d:\d\d)")
+NUMBERED = {"id", "run", "run_id"}
+
+# File: who asks, method, address, body. {cafe} is an id; what is written runs in this order in a world of its own.
+REQUESTS = {
+    "departments_list": ("integrator", "GET", "/api/departments/?limit=3", None),
+    "departments_page": ("integrator", "GET", "/api/departments/?page_size=2&type=DEPARTMENT", None),
+    "departments_read": ("integrator", "GET", "/api/departments/{cafe}", None),
+    "departments_read_404": ("integrator", "GET", "/api/departments/{foreign}", None),
+    "departments_create": ("administrator", "POST", "/api/departments/", {
+        "name": "Kiosk", "code": "9", "code_tco": "17", "segment_type": "coffeehouse", "season_start_date": "2026-05-01",
+        "season_end_date": "2026-09-30"}),
+    "departments_create_400": ("administrator", "POST", "/api/departments/", {"segment_type": "pub"}),
+    "departments_put": ("administrator", "PUT", "/api/departments/{bar}", {"name": "Bar 23", "segment_type": "bar"}),
+    "departments_patch": ("administrator", "PATCH", "/api/departments/{cafe}", {"code_tco": "5"}),
+    "departments_delete_409": ("administrator", "DELETE", "/api/departments/{cafe}", None),
+    "departments_sync_202": ("integrator", "POST", "/api/departments/sync", None),
+    "sales_sync_202": ("integrator", "POST", "/api/sales/sync?from_date=2026-03-01&to_date=2026-03-02", None),
+    "sales_sync_400": ("integrator", "POST", "/api/sales/sync?from_date=2026-03-02&to_date=2026-03-01", None),
+    "sales_summary": ("integrator", "GET", "/api/sales/summary?skip=1&limit=2&department_id={cafe}", None),
+    "sales_summary_page": ("integrator", "GET", "/api/sales/summary?page_size=2&department_id={cafe}", None),
+    "sales_hourly": ("integrator", "GET", "/api/sales/hourly?limit=2&department_id={bakery}", None),
+    "sales_stats": ("integrator", "GET", "/api/sales/stats", None),
+    "sales_summary_delete": ("administrator", "DELETE", "/api/sales/summary/{day}", None),
+    "sales_hourly_delete": ("administrator", "DELETE", "/api/sales/hourly/{hour}", None),
+    "auto_sync_status": ("integrator", "GET", "/api/sales/auto-sync/status", None),
+    "auto_sync_test_202": ("administrator", "POST", "/api/sales/auto-sync/test", None),
+    "forecast_branch": ("integrator", "GET", "/api/forecast/2026-03-20/{cafe}", None),
+    "forecast_branch_404": ("integrator", "GET", "/api/forecast/2027-03-20/{cafe}", None),
+    "forecast_batch": ("integrator", "GET", "/api/forecast/batch?from_date=2026-03-18&to_date=2026-03-19&department_id={cafe}", None),
+    "forecast_comparison": ("integrator", "GET", "/api/forecast/comparison?from_date=2026-03-11&to_date=2026-03-12&department_id={cafe}", None),
+    "forecast_hourly": ("integrator", "GET", "/api/forecast/hourly/2026-03-20/{cafe}", None),
+    "forecast_export": ("integrator", "GET", "/api/forecast/export/csv?from_date=2026-03-18&to_date=2026-03-18", None),
+    "forecast_model_info": ("administrator", "GET", "/api/forecast/model/info", None),
+    "forecast_retrain_202": ("administrator", "POST", "/api/forecast/retrain", None),
+    "runs_list": ("administrator", "GET", "/api/runs/?limit=1", None),
+}  # fmt: skip
+
+
+@pytest.fixture
+def world(db, settings):
+    settings.RUN_ANSWER_SECONDS = 0
+    with time_machine.travel(NOON, tick=True):
+        world = build_world(today=NOON.date())
+        common = {"organisation": world.organisation, "sync_type": "daily", "executed_at": NOON}
+        AutoSyncLog.objects.create(sync_date="2026-03-17", status="error", error_details="till 1: refused", **common)
+        AutoSyncLog.objects.create(
+            sync_date="2026-03-17", status="success", message="3 days", summary_records=9, hourly_records=27, **common
+        )
+        yield world
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_the_answer_is_that_of_the_file(world: World, name):
+    who, method, address, body = REQUESTS[name]
+    ids = {department: getattr(world, department).pk for department in ("cafe", "bar", "bakery", "foreign")}
+    day = SalesSummary.objects.filter(department=world.cafe).earliest("date")
+    hour = SalesByHour.objects.filter(department=world.cafe).earliest("date")
+    url = address.format(**ids, day=day.pk, hour=hour.pk)
+    client = world.api() if who == "integrator" else world.client(who)
+    more = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+    response = client.generic(method, url, headers={"accept-language": "en"}, **more)
+    content = response.getvalue().decode("utf-8-sig")
+    if response["Content-Type"].startswith("application/json"):
+        content = json.loads(content)
+    else:
+        content = content.splitlines()
+    found = {
+        "request": {"by": who, "method": method, "url": address, "body": body},
+        "status": response.status_code,
+        "answer": named(content, world),
+    }
+    path = FILES / f"{name}.json"
+    if os.environ.get("GOLDEN") == "write":
+        FILES.mkdir(exist_ok=True)
+        path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert lost(kept, found) == []
+
+
+def test_every_file_is_asked_for():
+    assert {path.stem for path in FILES.glob("*.json")} == set(REQUESTS)
+
+
+def named(value, world: World):
+    """What differs from one run to the next under names: ids, instants."""
+    names = {str(department.pk): department.name for department in Department.objects.all()}
+    if isinstance(value, dict):
+        return {
+            key: "<number>" if key in NUMBERED and isinstance(part, int) else named(part, world)
+            for key, part in value.items()
+        }
+    if isinstance(value, list):
+        return [named(part, world) for part in value]
+    if isinstance(value, str):
+        value = UUID.sub(lambda match: f"<{names.get(match[0], 'id')}>", value)
+        value = re.sub(r"cursor=[^&\"]+", "cursor=<cursor>", INSTANT.sub("<instant>", value))
+    return value
+
+
+def lost(kept, found, where: str = "") -> list[str]:
+    """Where `found` is not what was kept, new fields apart."""
+    if isinstance(kept, dict) and isinstance(found, dict):
+        return [
+            line
+            for key, part in kept.items()
+            for line in (lost(part, found[key], f"{where}/{key}") if key in found else [f"{where}/{key} is gone"])
+        ]
+    if isinstance(kept, list) and isinstance(found, list) and len(kept) == len(found):
+        return [
+            line
+            for number, (one, other) in enumerate(zip(kept, found, strict=True))
+            for line in lost(one, other, f"{where}/{number}")
+        ]
+    return [] if kept == found else [f"{where}: {found!r}, not {kept!r}"]
