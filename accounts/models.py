@@ -76,6 +76,9 @@ class ApiKey(AbstractAPIKey):
         Organisation, on_delete=models.CASCADE, related_name="api_keys", verbose_name=_("organisation")
     )
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    per_minute = models.PositiveIntegerField(_("requests per minute"), null=True, blank=True)
+    per_hour = models.PositiveIntegerField(_("requests per hour"), null=True, blank=True)
+    per_day = models.PositiveIntegerField(_("requests per day"), null=True, blank=True)
 
     class Meta(AbstractAPIKey.Meta):
         abstract = False

@@ -63,7 +63,23 @@ def signed_in(request: HttpRequest) -> User:
     return request.user
 
 
-class HouseAdmin(ModelAdmin):
+class OffersVisible:
+    """Forms, and forms within forms, that offer what their user may see."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A form offers only what its user may see; the organisation is asked for where there are several."""
+        model: type[models.Model] = db_field.remote_field.model
+        rows = model._default_manager.all()
+        if hasattr(rows, "visible_to"):
+            kwargs["queryset"] = rows.visible_to(request.user)
+        if model is Organisation:
+            kwargs["initial"] = page_organisation(request)
+            if kwargs["queryset"].count() < 2:
+                kwargs["widget"] = HiddenInput()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class HouseAdmin(OffersVisible, ModelAdmin):
     """A model's pages: only what the user may see, in his organisation."""
 
     list_filter_submit = True
@@ -77,18 +93,6 @@ class HouseAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return self.visible(super().get_queryset(request), signed_in(request))
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A form offers only what its user may see; the organisation is asked for where there are several."""
-        model: type[models.Model] = db_field.remote_field.model
-        rows = model._default_manager.all()
-        if hasattr(rows, "visible_to"):
-            kwargs["queryset"] = rows.visible_to(request.user)
-        if model is Organisation:
-            kwargs["initial"] = page_organisation(request)
-            if kwargs["queryset"].count() < 2:
-                kwargs["widget"] = HiddenInput()
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class ReadOnly:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -29,7 +30,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from accounts.models import User
+from accounts.models import Organisation, User
 from accounts.pages import DateRangeFilter, HouseAdmin, ReadOnly, signed_in
 from operations.alarms import alarms_for, note_seen, place_of
 from runs.choices import SEVERITY_TONES
@@ -52,9 +53,47 @@ class UnfoldPeriodicTaskForm(PeriodicTaskForm):
         self.fields["regtask"].widget = UnfoldTaskSelectWidget()
 
 
+class WhenForm(forms.ModelForm):
+    """When a task is done: at hours of a clock or every so often."""
+
+    class Meta:
+        model = PeriodicTask
+        fields = ["enabled", "interval", "crontab"]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if bool(values.get("interval")) == bool(values.get("crontab")):
+            raise forms.ValidationError(_("Choose either an interval or hours of the clock."))
+        return values
+
+
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):
+    """Who is no superuser says when a task is done, not what is done; and only where the house is one chain's."""
+
     form = UnfoldPeriodicTaskForm
+    when = ("enabled", "interval", "crontab")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if signed_in(request).is_superuser:
+            return super().get_fieldsets(request, obj)
+        return [(None, {"fields": ["name", "description", *self.when, "last_run_at"]})]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if not signed_in(request).is_superuser:
+            kwargs["form"] = WhenForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        known = super().get_readonly_fields(request, obj)
+        return known if signed_in(request).is_superuser else [*known, "name", "description", "last_run_at"]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return super().get_actions(request) if signed_in(request).is_superuser else {}
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (signed_in(request).is_superuser or Organisation.objects.count() == 1)
 
 
 @admin.register(IntervalSchedule)

@@ -13,6 +13,7 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelect2MultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
@@ -20,22 +21,34 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from accounts.keys import create_api_key, revoke_api_key
-from accounts.models import ApiKey, Membership
-from accounts.pages import HouseAdmin, page_organisation, signed_in
+from accounts.formats import count
+from accounts.keys import LIMITS, create_api_key, revoke_api_key
+from accounts.models import ApiKey, Membership, User
+from accounts.pages import HouseAdmin, OffersVisible, page_organisation, signed_in
 from accounts.roles import Role
+from accounts.tenancy import organisation_of
 from departments.models import Department, DepartmentScope
-from departments.scopes import limit_to
+from departments.scopes import limit_to, sees_all
 
 
-class ScopeInline(TabularInline):
+class ScopeInline(OffersVisible, TabularInline):
     model = DepartmentScope
     extra = 0
     autocomplete_fields = ["department"]
     verbose_name_plural = _("Departments it covers, each with what lies below it (not asked when it covers all)")
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("accounts.view_membership")
+
+class MembershipForm(forms.ModelForm):
+    """Nobody gives away more than they see."""
+
+    giver: User
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        organisation = values.get("organisation") or self.instance.organisation
+        if values.get("all_departments") and not sees_all(self.giver, organisation):
+            self.add_error("all_departments", _("You see some departments only: choose from those."))
+        return values
 
 
 @admin.register(Membership)
@@ -46,6 +59,25 @@ class MembershipAdmin(HouseAdmin):
     list_select_related = ["user"]
     autocomplete_fields = ["user"]
     inlines = [ScopeInline]
+    form = MembershipForm
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.giver = signed_in(request)
+        return form
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Whose role it is and where stays: another one is another role."""
+        return ["user", "organisation"] if obj else []
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody raises themselves, nor narrows those who see more."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or _may_touch(obj, signed_in(request)))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and obj is not None and _may_touch(obj, signed_in(request))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("scopes__department")
@@ -57,7 +89,37 @@ class MembershipAdmin(HouseAdmin):
         return ", ".join(str(scope) for scope in membership.scopes.all())
 
 
-class NewKeyForm(forms.ModelForm):
+def _may_touch(membership: Membership, by: User) -> bool:
+    if by.is_superuser:
+        return True
+    if membership.user_id == by.pk or membership.user.is_superuser:
+        return False
+    return not membership.all_departments or sees_all(by, membership.organisation)
+
+
+class LimitsForm(forms.ModelForm):
+    """A key with its name, its end and its limits."""
+
+    per_minute, per_hour, per_day = (
+        forms.IntegerField(
+            label=label,
+            required=False,
+            min_value=1,
+            max_value=10_000_000,
+            widget=UnfoldAdminIntegerFieldWidget(),
+            help_text=hint,
+        )
+        for label, hint in (
+            (_("Requests per minute"), _("Empty: as everybody")),
+            (_("Requests per hour"), _("Empty: no limit of its own")),
+            (_("Requests per day"), _("Empty: no limit of its own")),
+        )
+    )
+
+
+class NewKeyForm(LimitsForm):
+    giver: User
+
     """What a new key may do. The secret is shown once, in the message after saving."""
 
     name = forms.CharField(label=_("Name"), max_length=50, widget=UnfoldAdminTextInputWidget())
@@ -78,24 +140,37 @@ class NewKeyForm(forms.ModelForm):
 
     class Meta:
         model = ApiKey
-        fields = ["name", "expiry_date"]
+        fields = ["name", "expiry_date", *LIMITS]
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if not values.get("all_departments") and not values.get("departments"):
             self.add_error("departments", _("Choose departments, or all of them."))
+        if values.get("all_departments") and not sees_all(self.giver, organisation_of(self.giver)):
+            self.add_error("all_departments", _("You see some departments only: choose from those."))
         return values
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(HouseAdmin):
-    list_display = ["name", "prefix", "user", "roles", "usable_now", "last_used_at", "expiry_date", "created"]
+    list_display = [
+        "name",
+        "prefix",
+        "user",
+        "roles",
+        "usable_now",
+        "limits_shown",
+        "last_used_at",
+        "expiry_date",
+        "created",
+    ]
     list_filter = [("revoked", BooleanRadioFilter)]
     search_fields = ["name", "prefix", "user__username"]
     list_select_related = ["user"]
     actions = ["revoke"]
     ordering = ["-created"]
-    fields = ["name", "prefix", "user", "expiry_date", "revoked", "created", "last_used_at"]
+    form = LimitsForm
+    fields = ["name", "prefix", "user", "expiry_date", "revoked", tuple(LIMITS), "created", "last_used_at"]
     readonly_fields = ["prefix", "user", "created", "last_used_at"]
 
     def visible(self, rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
@@ -105,11 +180,23 @@ class ApiKeyAdmin(HouseAdmin):
         if obj is not None:
             return super().get_form(request, obj, change, **kwargs)
         form = super().get_form(request, obj, change, **{**kwargs, "form": NewKeyForm})
+        form.giver = signed_in(request)
         form.base_fields["departments"].queryset = Department.objects.visible_to(signed_in(request))
         return form
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return self.fields if obj else ["name", "role", "all_departments", "departments", "expiry_date"]
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return (
+            self.fields
+            if obj
+            else [
+                "name",
+                "role",
+                "all_departments",
+                "departments",
+                "expiry_date",
+                tuple(LIMITS),
+            ]
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return self.readonly_fields if obj else []
@@ -126,6 +213,7 @@ class ApiKeyAdmin(HouseAdmin):
             role=values["role"],
             all_departments=values["all_departments"],
             expires_at=values["expiry_date"],
+            limits={name: values[name] for name in LIMITS},
         )
         if not values["all_departments"]:
             limit_to(row.user.memberships.get(), values["departments"])
@@ -137,6 +225,11 @@ class ApiKeyAdmin(HouseAdmin):
     @display(description=_("role"))
     def roles(self, key: ApiKey) -> str:
         return ", ".join(membership.get_role_display() for membership in key.user.memberships.all())
+
+    @display(description=_("limits"))
+    def limits_shown(self, key: ApiKey) -> str:
+        """Per minute, hour and day."""
+        return " / ".join(count(getattr(key, name)) for name in LIMITS)
 
     @display(description=_("valid"), boolean=True)
     def usable_now(self, key: ApiKey) -> bool:

@@ -21,7 +21,7 @@ from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts.pages import HouseAdmin, ReadOnly, page_organisation, signed_in
+from accounts.pages import HouseAdmin, OffersVisible, ReadOnly, page_organisation, signed_in
 from departments.admin.changes import Recorded
 from departments.choices import SELLING_TYPES, TYPES
 from departments.edit import why_kept
@@ -73,7 +73,7 @@ class AuthorityFormSet(BaseInlineFormSet):
             raise ValidationError(_("From one date on only one source is the truth."))
 
 
-class AuthorityInline(TabularInline):
+class AuthorityInline(OffersVisible, TabularInline):
     model = Authority
     formset = AuthorityFormSet
     extra = 0

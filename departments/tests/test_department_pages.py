@@ -159,3 +159,22 @@ def test_who_changed_what_of_the_calendar_is_kept(world: World):
     assert [change.what for change in Change.objects.order_by("id")] == ["added", "changed", "deleted"]
     assert reader(world, "analyst").get("/admin/departments/change/").status_code == 403
     assert "Nauryz" not in content(reader(world, "stranger").get("/admin/departments/change/"))
+
+
+def test_only_a_connection_of_ones_own_is_given_authority(world: World):
+    foreign = Connection.objects.create(organisation=world.other_organisation, name="theirs", url="http://x.example")
+    asked = {
+        "organisation": str(world.organisation.pk),
+        "segment_type": "coffeehouse",
+        "name": "Cafe on Abay",
+        "type": "DEPARTMENT",
+        "sources-TOTAL_FORMS": "0",
+        "sources-INITIAL_FORMS": "0",
+        "authorities-TOTAL_FORMS": "1",
+        "authorities-INITIAL_FORMS": "0",
+        "authorities-0-connection": str(foreign.pk),
+        "authorities-0-from_date": "01.01.2026",
+    }
+    page = reader(world, "administrator").post(f"{LIST}{world.cafe.pk}/change/", asked)
+    assert page.status_code == 200 and not Authority.objects.exists()
+    assert "theirs" not in content(page)

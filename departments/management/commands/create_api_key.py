@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.keys import create_api_key
+from accounts.keys import LIMITS, create_api_key
 from accounts.models import Membership, Organisation
 from accounts.roles import Role
 from departments.models import Department
@@ -24,6 +24,12 @@ def _future_date(text: str) -> dt.date:
     return date
 
 
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ArgumentTypeError(f"{text} is no number of requests")
+    return number
+
+
 class Command(BaseCommand):
     help = "Make an API key. Nobody can read it again later."
 
@@ -34,6 +40,9 @@ class Command(BaseCommand):
             "--departments", nargs="+", default=[], metavar="ID", help="only these, by id or exact name"
         )
         parser.add_argument("--expires", type=_future_date, metavar="DATE", help="the last day is the one before it")
+        for name in LIMITS:
+            span = name.removeprefix("per_")
+            parser.add_argument(f"--per-{span}", type=_positive, metavar="N", help=f"most requests per {span}")
         parser.add_argument("--organisation", help="by name; default: the main one")
 
     @transaction.atomic
@@ -47,6 +56,7 @@ class Command(BaseCommand):
             role=options["role"],
             all_departments=not departments,
             expires_at=timezone.make_aware(dt.datetime.combine(expires, dt.time())) if expires else None,
+            limits={name: options[name] for name in LIMITS},
         )
         if departments:
             limit_to(Membership.objects.get(user=row.user, organisation=organisation), departments)

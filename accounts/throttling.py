@@ -1,0 +1,52 @@
+"""How many requests somebody may make: everybody by the settings, an API key by its own limits as well.
+
+Counts live in the shared cache, per span of the clock: the minute, the hour, the day in UTC.
+"""
+
+import time
+from typing import Any
+
+from django.core.cache import cache
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle, UserRateThrottle
+
+from accounts.keys import LIMITS
+from accounts.models import ApiKey
+
+
+class PersonThrottle(UserRateThrottle):
+    """The limit of everybody per minute; a key with one of its own has that instead."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        if isinstance(request.auth, ApiKey) and request.auth.per_minute:
+            return True
+        return bool(super().allow_request(request, view))
+
+
+class KeyThrottle(BaseThrottle):
+    """What is refused is not counted: a program that waits as it was told gets in."""
+
+    seconds = 0.0
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        key = request.auth
+        if not isinstance(key, ApiKey):
+            return True
+        now = time.time()
+        spans = [(span, most) for name, span in LIMITS.items() if (most := getattr(key, name))]
+        names = {span: f"key:{key.pk}:{span}:{int(now // span)}" for span, _most in spans}
+        counted = cache.get_many(names.values())
+        full = [span for span, most in spans if counted.get(names[span], 0) >= most]
+        if full:
+            self.seconds = max(span - now % span for span in full)
+            return False
+        for span in names:
+            if not cache.add(names[span], 1, timeout=span):
+                try:
+                    cache.incr(names[span])
+                except ValueError:  # it ran out in between
+                    cache.set(names[span], 1, timeout=span)
+        return True
+
+    def wait(self) -> float:
+        return self.seconds
