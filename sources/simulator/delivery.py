@@ -3,6 +3,7 @@
 import gzip
 import socket
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -86,5 +87,12 @@ def _pieces(chunked: bool) -> Iterator[bytes]:
 
 @cache
 def bomb() -> bytes:
-    """200 MB in some hundred thousand bytes."""
-    return gzip.compress(b" " * HUGE, 1)
+    """200 MB in some hundred thousand bytes: one packed block again and again, so that it is made at once."""
+    block = b" " * (HUGE // 200)
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    again = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    crc = 0
+    for _ in range(200):
+        crc = zlib.crc32(block, crc)
+    head = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+    return head + again * 200 + packer.flush() + struct.pack("<LL", crc, len(block) * 200)
