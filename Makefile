@@ -48,7 +48,7 @@ lint: install-dev ## ruff, mypy, the floors, migrations, Django's checks
 coverage: install-dev $(VAR_DIR)/static/collected ## the tests again, counting lines: htmlcov/index.html
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py test --coverage
 
-chaos: install-dev $(VAR_DIR)/static/collected ## faults: killed workers, lost brokers, failing sources (up to an hour)
+chaos: install-dev $(VAR_DIR)/static/collected ## faults: killed workers, lost brokers, failing sources (up to an hour; CHAOS_REAL_TIME=1)
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py chaos
 
 deep: install-dev $(VAR_DIR)/static/collected ## millions of rows, thousands of files, then the accuracy referee

@@ -27,6 +27,7 @@ def _print(config: pytest.Config, row: Row) -> None:
 
 def _tell(item: pytest.Item, row: Row) -> None:
     item.stash[_TOLD] = True
+    row.real_time = item.get_closest_marker("real_time") is not None
     _rows.append(row)
     if item.get_closest_marker("chaos"):
         marker = item.get_closest_marker("row")

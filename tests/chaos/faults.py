@@ -65,7 +65,7 @@ def kills(house: House, *, at_random: int, named: int, rows: int, limit: float, 
         good == len(points) and not reader.wrong and reader.looks > 0 and leaks is not None and not till.audit.broken
     )
     figure = (
-        f"{good}/{len(points)} exact, slowest recovery {worst:.1f} s of {limit:.0f}, a reader looked {reader.looks} times"
+        f"{good}/{len(points)} exact ({at_random} random points, {named} named), slowest recovery {worst:.1f} s of {limit:.0f}, a reader looked {reader.looks} times"
         f" and saw {reader.wrong} days that did not add up, {'no licence slot lost' if leaks is not None else 'a slot lost'}"
     )
     return Row("R1", passed, figure, [*notes, *till.audit.broken])

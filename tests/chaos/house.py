@@ -27,7 +27,7 @@ TENTH = {
     "SOURCE_READ_TIMEOUT": "20",
     "SOURCE_CONNECT_TIMEOUT": "2",
 }
-# What the product comes with.
+# What the product comes with, where tests are else in a hurry.
 REAL = {"SOURCE_PATIENCE": "300", "RUN_SWEEP_SECONDS": "20"}
 TABLES = "sales_by_hour, sales_summary, sales_observedday, sales_sourceday, sales_restatement, sales_departmentcutoff"
 

@@ -12,8 +12,8 @@ HEAD = """# Reliability
 
 What was done to the product, and what came of it. Written by `make chaos`: real worker, web and beat processes, a
 PostgreSQL cluster, a Redis and a RabbitMQ of their own, tills on real HTTP whose true sums are known. Leases, sweeps and
-retries run at a tenth of their length, and so do the limits; what is marked "real time" ran with those of the product.
-`make test` holds a short form.
+retries run at a tenth of their length, and so do the limits; what is marked "real time" ran with those of the product
+(`CHAOS_REAL_TIME=1 make chaos`). `make test` holds a short form.
 
 """
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.chaos import faults, nights
-from tests.chaos.house import TENTH, House
+from tests.chaos.house import REAL, TENTH, House
 from tests.chaos.report import Row, chance
 
 # Failed loads are asked for again after seconds: a night with a fault would else last a minute.
@@ -20,6 +20,12 @@ def short(*values: object) -> object:
 
 def full(*values: object, name: str = "full") -> object:
     return pytest.param(*values, marks=pytest.mark.chaos, id=name)
+
+
+def real_time(*values: object) -> object:
+    """One pass with the intervals that the product comes with: `CHAOS_REAL_TIME=1 make chaos`."""
+    marks = [pytest.mark.chaos, pytest.mark.real_time, pytest.mark.house(settings=REAL)]
+    return pytest.param(*values, marks=marks, id="real time")
 
 
 @pytest.fixture(scope="session")
@@ -54,10 +60,13 @@ def tell(house: House, report: Report) -> Report:
     return add
 
 
-@pytest.mark.row("R1", "worker killed with -9 at 50 random and 15 named points of a load of 100,000 rows")
-@pytest.mark.parametrize(("at_random", "named", "rows"), [short(1, 1, 10_000), full(50, 15, 100_000)])
-def test_a_killed_worker(house: House, tell: Report, at_random: int, named: int, rows: int) -> None:
-    tell(faults.kills(house, at_random=at_random, named=named, rows=rows, limit=12, chance=chance()))
+@pytest.mark.row("R1", "worker killed with -9 at random and at named points of a load of 100,000 rows")
+@pytest.mark.parametrize(
+    ("at_random", "named", "rows", "limit"),
+    [short(1, 1, 10_000, 12), full(50, 15, 100_000, 12), real_time(2, 2, 100_000, 120)],
+)
+def test_a_killed_worker(house: House, tell: Report, at_random: int, named: int, rows: int, limit: float) -> None:
+    tell(faults.kills(house, at_random=at_random, named=named, rows=rows, limit=limit, chance=chance()))
 
 
 @pytest.mark.row("R2", "the same days twice, eight at once, overlapping ranges at once")
@@ -67,7 +76,7 @@ def test_the_same_twice_and_at_once(house: House, tell: Report, rows: int) -> No
 
 
 @pytest.mark.row("R4", "one of two servers down over the night, then back")
-@pytest.mark.parametrize("limit", [full(90)])
+@pytest.mark.parametrize("limit", [full(90), real_time(900)])
 def test_one_of_two_servers_down(house: House, tell: Report, limit: float) -> None:
     house.nurse()
     tell(nights.one_of_two(house, alarm_limit=limit / 3, repair_limit=limit))
@@ -95,15 +104,16 @@ def test_nights_with_a_fault_each(house: House, tell: Report, count: int, depart
     [
         pytest.param(90, marks=[pytest.mark.chaos, pytest.mark.house(broker=broker)], id=broker)
         for broker in ("redis", "rabbitmq", "files")
-    ],
+    ]
+    + [real_time(900)],
 )
 def test_beats_and_clocks(house: House, tell: Report, limit: float) -> None:
     house.nurse()
     tell(nights.clocks(house, limit=limit))
 
 
-@pytest.mark.row("R9", "Redis emptied, killed with -9, and away for a minute at two in the morning")
-@pytest.mark.parametrize(("away", "limit"), [full(60, 6)])
+@pytest.mark.row("R9", "Redis emptied, killed with -9, and away for long at two in the morning")
+@pytest.mark.parametrize(("away", "limit"), [full(60, 6), real_time(600, 60)])
 def test_a_lost_broker(house: House, tell: Report, away: float, limit: float) -> None:
     tell(nights.lost_broker(house, away=away, limit=limit))
 
