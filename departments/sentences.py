@@ -27,7 +27,9 @@ SENTENCES = {
     "redirect": _("%(source)s: the server %(host)s sends us elsewhere. Enter the final address in the connection."),
     "host_not_allowed": _("%(source)s: the host %(host)s is not among SOURCE_ALLOWED_HOSTS."),
     "too_large": _("%(source)s: the answer is larger than %(limit)s bytes. Nothing of it was used."),
-    "starting": _("%(source)s: the server is starting or has just restarted. It will be asked again."),
+    "starting": _(
+        "%(source)s: the server refuses its login: it is starting, or the password was changed. It will be asked again; if this lasts, enter the password again in the connection."
+    ),
     "busy": _("%(source)s: another load is asking this server. Try again when it has finished."),
     "no_connections": _("No active connection to a till server. Add one and check it."),
     "empty_department_list": _("%(source)s: the server sent no departments at all. Nothing was changed."),

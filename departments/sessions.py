@@ -10,14 +10,31 @@ from django.db.models import Q
 
 from departments.models import SourceSession
 from runs import clock
+from runs.choices import State
+from runs.models import Run
 from sources.ports import StoredToken
 
 POLL = 0.5  # seconds between two tries for a lock
 
 
+RUN = "run "
+
+
+def owned_by(run: Run) -> str:
+    """The name under which a run holds the lock of a server; whoever takes the run over finds it its own."""
+    return f"{RUN}{run.pk}"
+
+
 def unlocked() -> Q:
-    """Servers that nobody alive uses."""
-    return Q(locked_by="") | Q(locked_until=None) | Q(locked_until__lt=clock.database_now())
+    """Servers that nobody alive uses. Of a run its own lease tells so, long before that of the lock has lapsed."""
+    return Q(locked_by="") | Q(locked_until=None) | Q(locked_until__lt=clock.database_now()) | Q(locked_by__in=_dead())
+
+
+def _dead() -> list[str]:
+    owners = SourceSession.objects.filter(locked_by__startswith=RUN).values_list("locked_by", flat=True)
+    runs = {int(owner.removeprefix(RUN)): owner for owner in owners}
+    alive = Run.objects.filter(pk__in=runs, state=State.RUNNING, lease_until__gte=clock.database_now())
+    return [runs[pk] for pk in runs.keys() - set(alive.values_list("pk", flat=True))]
 
 
 class DatabaseTokens:

@@ -6,6 +6,7 @@ from typing import Any
 from departments.calendar import seed_first
 from departments.clients import iiko_client, note_success
 from departments.models import Connection
+from departments.sessions import owned_by
 from departments.sync import store_departments
 from departments.timing import organisation_today
 from runs.choices import State
@@ -31,7 +32,7 @@ def sync_departments(work: Work) -> Outcome:
     for number, connection in enumerate(todo):
         work.progress(number, len(todo), "syncing_departments", source=connection.name)
         try:
-            client = iiko_client(connection, owner=f"run {work.run.pk}")
+            client = iiko_client(connection, owner=owned_by(work.run))
             with client.session():
                 remote = client.departments()
             note_success(connection)

@@ -10,7 +10,9 @@ import hmac
 import json
 import logging
 import smtplib
+import threading
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from zoneinfo import ZoneInfo
 
 import requests
@@ -32,6 +34,8 @@ LEASE = dt.timedelta(seconds=60)
 PAUSES = (60, 300, 900, 3600)  # seconds until the next attempt; the last one again and again
 GIVE_UP_AFTER = dt.timedelta(hours=24)
 TIMEOUT = (5, 15)
+# Of a whole request: a receiver may send its answer byte by byte. Shorter than the lease.
+DEADLINE = 40
 MOST_AT_ONCE = 50
 
 
@@ -201,7 +205,21 @@ def _webhook(message: Outbox, text: str) -> None:
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> None:
-    """Raises NotDelivered with the kind of trouble only: the address may hold a token. The answer is not read."""
+    """Raises NotDelivered with the kind of trouble only: the address may hold a token."""
+    answers: SimpleQueue[int | NotDelivered] = SimpleQueue()
+    threading.Thread(target=lambda: answers.put(_status(url, body, headers)), daemon=True).start()
+    try:
+        status = answers.get(timeout=DEADLINE)
+    except Empty:
+        raise NotDelivered("no answer in time", perhaps=True) from None
+    if isinstance(status, NotDelivered):
+        raise status
+    if not 200 <= status < 300:
+        raise NotDelivered(f"HTTP {status}", perhaps=status >= 500)
+
+
+def _status(url: str, body: bytes, headers: dict[str, str]) -> int | NotDelivered:
+    """What the receiver answered; its words are not read."""
     try:
         with requests.post(
             url,
@@ -211,11 +229,11 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> None:
             allow_redirects=False,
             stream=True,
         ) as answer:
-            status = answer.status_code
+            return answer.status_code
     except requests.RequestException as error:
-        raise NotDelivered(type(error).__name__, perhaps=not _unconnected(error)) from None
-    if not 200 <= status < 300:
-        raise NotDelivered(f"HTTP {status}", perhaps=status >= 500)
+        return NotDelivered(type(error).__name__, perhaps=not _unconnected(error))
+    except Exception as error:
+        return NotDelivered(type(error).__name__, perhaps=True)
 
 
 def _unconnected(error: requests.RequestException) -> bool:

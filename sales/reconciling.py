@@ -13,7 +13,7 @@ from django.db import transaction
 from accounts.models import Organisation, User
 from departments.clients import iiko_client
 from departments.models import Connection
-from departments.sessions import POLL
+from departments.sessions import POLL, owned_by
 from departments.timing import connection_today, organisation_today
 from departments.work import as_error
 from runs.alarms import end_alarm, raise_alarm
@@ -159,7 +159,7 @@ def _compare_all(work: Work, connections: Sequence[Connection]) -> tuple[int, li
     total, done, days = sum(len(ranges) for ranges in asked.values()), 0, 0
     for connection in connections:
         ranges, compared = asked[connection.pk], list[dt.date]()
-        client = iiko_client(connection, owner=f"run {run.pk}")
+        client = iiko_client(connection, owner=owned_by(run))
         still_open, unsteady = 0, list[dt.date]()
         try:
             for first, last in ranges:

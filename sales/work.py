@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 from departments.choices import SELLING_TYPES
 from departments.clients import iiko_client, note_success
 from departments.models import Connection, Department
+from departments.sessions import owned_by
 from departments.work import as_error
 from runs.choices import State
 from runs.ledger import RunFailed, Work
@@ -96,7 +97,7 @@ def load_connection(work: Work) -> Outcome:
     begun = time.monotonic()
     loader: Loader | None = None
     try:
-        client = iiko_client(connection, owner=f"run {run.pk}")
+        client = iiko_client(connection, owner=owned_by(run))
         with client.session():
             loader = Loader(
                 work,

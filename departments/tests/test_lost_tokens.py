@@ -8,6 +8,10 @@ from django.utils import timezone
 from accounts.models import Organisation
 from departments.clients import iiko_client, return_lost_tokens
 from departments.models import Connection, SourceSession
+from departments.sessions import owned_by
+from runs.choices import State
+from runs.ledger import claim, open_run
+from runs.models import Run
 from sources.simulator import IikoServer
 from sources.simulator.worlds.demo import demo_world
 
@@ -24,11 +28,13 @@ def till(settings):
 
 @pytest.fixture
 def killed(till):
-    """A worker logged in, took the lock, and was killed."""
+    """A worker logged in, took the lock, and was killed; its run's lease stands still."""
     connection = Connection.objects.create(
         organisation=Organisation.objects.main(), name="till", url=till.url, login="demo", password="demo"
     )
-    client = iiko_client(connection, owner="run 1")
+    run, _created = open_run("load_connection", organisation=connection.organisation)
+    assert claim(run.pk)
+    client = iiko_client(connection, owner=owned_by(run))
     assert client._lock.acquire(client.server.key, 0)
     client._login()
     assert len(till.tokens.live(3600)) == 1
@@ -40,6 +46,20 @@ def test_a_token_is_given_back_when_the_lock_of_its_owner_has_lapsed(killed, til
     assert return_lost_tokens() == 1
     assert till.tokens.live(3600) == []
     assert SourceSession.objects.get().token is None
+
+
+def test_the_lock_of_a_run_that_nobody_works_on_is_free_at_once(killed, till):
+    other = iiko_client(killed, owner="somebody else")
+    assert not other._lock.acquire(other.server.key, 0)
+    Run.objects.update(state=State.CANCELLED)
+    assert other._lock.acquire(other.server.key, 0)
+    other._lock.release(other.server.key)
+    assert return_lost_tokens() == 1
+
+
+def test_a_token_whose_run_has_lost_its_lease_is_given_back(killed, till):
+    Run.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    assert return_lost_tokens() == 1
 
 
 def test_a_token_in_use_is_left_alone(killed, till):

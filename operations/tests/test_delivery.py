@@ -278,6 +278,14 @@ def test_an_answer_that_never_comes_may_have_been_a_delivery(organisation, webho
     assert "had this message before" in json.loads(webhook.got[1][2])["text"]
 
 
+def test_a_receiver_that_drips_its_answer_holds_nobody_up_for_ever(organisation, webhook, monkeypatch):
+    monkeypatch.setattr(delivery, "DEADLINE", 0.2)
+    alarm(organisation)
+    webhook.pause = 1
+    assert deliver_due() == 0
+    assert (Outbox.objects.get().error, Outbox.objects.get().may_have_gone) == ("no answer in time", True)
+
+
 def test_a_receiver_that_was_never_reached_has_had_nothing(organisation, webhook, settings):
     settings.ALARM_WEBHOOK_URL = f"http://127.0.0.1:{free_port()}"
     alarm(organisation)
