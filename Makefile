@@ -50,7 +50,7 @@ coverage: install-dev $(VAR_DIR)/static/collected ## the tests again, counting l
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py test --coverage
 
 chaos: install-dev $(VAR_DIR)/static/collected ## faults: killed workers, lost brokers, failing sources (up to an hour; CHAOS_REAL_TIME=1)
-	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py chaos
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py $(if $(CHAOS_REAL_TIME),real-time,chaos)
 
 deep: install-dev $(VAR_DIR)/static/collected ## millions of rows, thousands of files, then the accuracy referee
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py deep

@@ -1,7 +1,8 @@
 """Run the tests in phases, each a pytest of its own, and stop at the first phase that fails.
 
     phases.py test [--coverage]    everything: SQLite alone, PostgreSQL, browser and whole processes, faults
-    phases.py chaos | deep         CHAOS_REAL_TIME=1: those faults that wait as long as the product does
+    phases.py chaos | deep
+    phases.py real-time            those faults that wait as long as the product does
 
 Started through scripts/services.py, which names the services in the environment.
 """
@@ -39,11 +40,8 @@ TIERS = {
         Phase("browser and whole processes", f"(browser or stack) and not (row or {SLOW})", workers=2),
         Phase("a little of every fault", f"row and stack and not ({SLOW})"),
     ],
-    "chaos": [
-        Phase("faults in real time", "real_time")
-        if os.environ.get("CHAOS_REAL_TIME")
-        else Phase("faults", "chaos and not (real_time or deep)")
-    ],
+    "chaos": [Phase("faults", "chaos and not (real_time or deep)")],
+    "real-time": [Phase("faults in real time", "real_time")],
     "deep": [Phase("large", "deep")],
 }
 

@@ -133,7 +133,7 @@ def test_a_missing_service_says_what_is_needed_and_what_was_tried(monkeypatch):
 
 def test_every_marker_runs_in_some_phase():
     def selected(markers: set[str]) -> list[str]:
-        everything = {"unit", "integration", "postgres", "browser", "stack", "row", "chaos", "deep"}
+        everything = {"unit", "integration", "postgres", "browser", "stack", "row", "chaos", "real_time", "deep"}
         scope = {name: name in markers for name in everything}
         return [
             f"{tier}: {phase.title}"
@@ -149,4 +149,5 @@ def test_every_marker_runs_in_some_phase():
     assert selected({"stack"}) == ["test: browser and whole processes"]
     assert selected({"row", "stack"}) == ["test: a little of every fault"]
     assert selected({"chaos"}) == selected({"stack", "chaos"}) == ["chaos: faults"]
+    assert selected({"chaos", "real_time"}) == ["real-time: faults in real time"]
     assert selected({"deep"}) == selected({"integration", "deep"}) == ["deep: large"]
