@@ -34,6 +34,20 @@ SENTENCES = {
         "let in: error %(wape)s %% against the serving recipe's %(serving)s %% at the same %(origins)s past dates."
     ),
     "passed_again": _("let in: trained again on the same days as the serving model."),
+    "error_beyond_band": _(
+        "Forecasts were off by %(wape)s %% of sales in the last week; %(usual)s %% is usual. Look at the calendar and at the newest sales; a training has been asked for."
+    ),
+    "intervals_drift": _(
+        "The intervals for 80 of 100 days held %(held)s of 100 over the last four weeks. Train again."
+    ),
+    "bias_persists": _(
+        "Forecasts of the chain have been off by %(bias)s %% in the same direction for four weeks. A training has been asked for."
+    ),
+    "branch_bias_persists": _(
+        "%(department)s: forecasts have been off by %(bias)s %% in the same direction for four weeks. Is something there the calendar does not know?"
+    ),
+    "branches_bias": _("Forecasts of %(branches)s branches have been off in the same direction for four weeks."),
+    "training_refused": _("The weekly training brought no better model; the old one goes on. %(why)s"),
     "model_damaged": _("The stored texts of model v%(version)s are damaged. Serve another version or train again."),
     "contract_changed": _(
         "Model v%(version)s was made by another version of the program and cannot be used. Train again."

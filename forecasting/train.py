@@ -17,6 +17,7 @@ from forecasting.gate import Verdict, judge_first, judge_recipe, judge_refit
 from forecasting.models import ModelVersion
 from forecasting.series import Series, latest_cutoff, read_series
 from forecasting.versions import Refused, load_fit, refuse, save_version, serve, serving_version
+from runs.choices import Trigger
 from runs.ledger import RunFailed, open_run
 from runs.models import Run
 
@@ -35,13 +36,22 @@ def start_training(
     started_by: User | None = None,
     origins: int = SHORT_ORIGINS,
     recipe: str = "",
+    night: dt.date | None = None,
 ) -> tuple[Run, bool]:
     """Open a run that trains a version, measured at `origins` past dates, and forecasts with it if the gate lets it in.
 
     Without a `recipe` it is the program's default one.
     """
     params = {"origins": origins, "recipe": recipe or DEFAULT_RECIPE}
-    return open_run("train", organisation=organisation, trigger=trigger, started_by=started_by, params=params)
+    return open_run(
+        "train", organisation=organisation, night=night, trigger=trigger, started_by=started_by, params=params
+    )
+
+
+def start_refit(version: ModelVersion, *, night: dt.date | None = None) -> tuple[Run, bool]:
+    """Open a scheduled training by the recipe that serves, or by the default one if this code has lost it."""
+    recipe = version.recipe if version.recipe in RECIPES else ""
+    return start_training(organisation=version.organisation, trigger=Trigger.SCHEDULE, recipe=recipe, night=night)
 
 
 def train_version(

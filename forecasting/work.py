@@ -6,20 +6,29 @@ from django.conf import settings
 
 from forecasting.backtest import backtest_version, start_backtest
 from forecasting.choices import Origin
+from forecasting.drift import watch_drift
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES
 from forecasting.measure import measure
 from forecasting.models import ForecastIssue, ModelVersion
 from forecasting.predict import make_issue, newest_origin
 from forecasting.train import SHORT_ORIGINS, train_version
 from forecasting.versions import Refused, serving_version
+from runs.alarms import end_alarm, raise_alarm
 from runs.choices import State, Trigger
 from runs.ledger import RunFailed, Work
-from runs.registry import Outcome
+from runs.models import Run
+from runs.registry import Later, Outcome
+
+NIGHT_PAUSE = 300  # seconds until a training that waits for the night looks again
 
 
-def train(work: Work) -> Outcome:
+def train(work: Work) -> Outcome | Later:
+    organisation = work.run.organisation
+    scheduled = work.run.trigger == Trigger.SCHEDULE
+    if scheduled and Run.objects.filter(organisation=organisation, kind="nightly").unfinished().exists():
+        return Later(NIGHT_PAUSE)  # the night's sales come first
     version, verdict = train_version(
-        work.run.organisation,
+        organisation,
         recipe=_recipe(work),
         origins_wanted=work.run.params.get("origins", SHORT_ORIGINS),
         run=work.run,
@@ -32,7 +41,11 @@ def train(work: Work) -> Outcome:
     }
     if not verdict.passed:
         error = {"code": "not_let_in", "params": {"version": version.number, "why": verdict.as_json()}}
+        if scheduled:  # nobody is watching
+            params = {"why": error, "run": work.run.pk}
+            raise_alarm(organisation, "training_refused", "training", params=params)
         return Outcome(State.FAILED, counts, [error])
+    end_alarm(organisation, "training")
     issue = make_issue(
         version,
         horizon=settings.FORECAST_HORIZON,
@@ -83,7 +96,8 @@ def forecast(work: Work) -> Outcome:
 
 def measure_promises(work: Work) -> Outcome:
     changed = measure(work.run.organisation, progress=lambda done, total: work.progress(done, total, "measuring"))
-    return Outcome(State.DONE, {"measured": changed})
+    found = watch_drift(work.run.organisation)
+    return Outcome(State.DONE, {"measured": changed, "drifts": [drift.code for drift in found]})
 
 
 def _issued(issue: ForecastIssue | None) -> dict[str, Any]:

@@ -21,6 +21,9 @@ def place_of(alarm: Alarm) -> str:
     """The page where something can be done about it: the day, the days, or the run; else the alarm's own."""
     if alarm.department and "day" in alarm.params:
         return reverse("admin:sales_day", args=[alarm.department, alarm.params["day"]])
+    if alarm.key.startswith("drift:"):
+        chosen = f"?department={alarm.department}" if alarm.department else ""
+        return reverse("admin:forecasting_accuracy") + chosen
     if "state" in alarm.params:
         return f"{reverse('admin:sales_salessummary_changelist')}?state__exact={alarm.params['state']}"
     if "year" in alarm.params:

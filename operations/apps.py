@@ -16,5 +16,6 @@ class OperationsConfig(AppConfig):
         on_tick("alarms", "operations.watch.watch_all", every=settings.RUN_SWEEP_SECONDS * 2)
         on_tick("outbox", "operations.delivery.deliver_due", apart=True)
         on_tick("nights", "operations.night.keep_night")
+        on_tick("trainings", "operations.training.keep_training", every=600)
         register("repair", "operations.night.repair", title=_("Repair of a night"))
         register("nightly", "operations.night.nightly", title=_("Nightly chain"))

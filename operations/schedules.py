@@ -9,17 +9,22 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from runs.timetable import NIGHT
 
 NIGHT_HOUR, NIGHT_MINUTE = 2, 0
+TRAINING_HOUR = 3
 
 
 @dataclass(frozen=True)
 class Nightly:
-    """A task at a local time of day; `expires` lies below its period, so that a late beat does not pile it up."""
+    """A task at a local time of day; `expires` lies below its period, so that a late beat does not pile it up.
+
+    `weekday` as in crontab: 0 is Sunday.
+    """
 
     name: str
     task: str
     hour: int
     minute: int
     expires: int
+    weekday: str = "*"
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Repeated:
 NIGHTLY = [
     Nightly("Nightly chain", NIGHT, NIGHT_HOUR, NIGHT_MINUTE, expires=20 * 3600),
     Nightly("Sample compared with the sources", "sales.start_samples", 4, 30, expires=18 * 3600),
+    Nightly("Weekly training", "operations.start_trainings", TRAINING_HOUR, 30, expires=20 * 3600, weekday="0"),
 ]
 REPEATED = [Repeated("Sweep the ledger", "runs.sweep", settings.RUN_SWEEP_SECONDS)]
 
@@ -42,7 +48,10 @@ def setup_schedules() -> list[str]:
     for nightly in NIGHTLY:
         if not PeriodicTask.objects.filter(name=nightly.name).exists():
             crontab, _ = CrontabSchedule.objects.get_or_create(
-                minute=str(nightly.minute), hour=str(nightly.hour), timezone=settings.TIME_ZONE
+                minute=str(nightly.minute),
+                hour=str(nightly.hour),
+                day_of_week=nightly.weekday,
+                timezone=settings.TIME_ZONE,
             )
             PeriodicTask.objects.create(
                 name=nightly.name, task=nightly.task, crontab=crontab, expire_seconds=nightly.expires

@@ -90,7 +90,7 @@ def test_two_beats_open_one_night(tills):
 def test_schedules_are_set_up_once_and_a_persons_edits_stay():
     from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-    assert len(setup_schedules()) == 3
+    assert len(setup_schedules()) == 4
     task = PeriodicTask.objects.get(task="operations.start_nights")
     assert (str(task.crontab.timezone), task.crontab.hour, task.crontab.minute) == ("Asia/Almaty", "2", "0")
     task.crontab = CrontabSchedule.objects.create(hour="4", minute="30", timezone="Asia/Almaty")
