@@ -1,7 +1,7 @@
 """Background work and sources."""
 
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from salesforecast.settings.base import REDIS_URL, TIME_ZONE, VAR_DIR, env
 
@@ -28,9 +28,10 @@ elif CELERY_BROKER_URL.startswith("redis"):
         "socket_keepalive": True,
     }
 elif CELERY_BROKER_URL.startswith("amqp"):
-    # RabbitMQ closes the channel of a consumer that does not acknowledge for half an hour.
+    # RabbitMQ closes the channel of a consumer that does not acknowledge for half an hour. Without an exchange of its
+    # own each queue would get the messages of all.
     CELERY_TASK_QUEUES = [
-        Queue(name, queue_arguments={"x-consumer-timeout": (LONGEST_TASK + 3600) * 1000})
+        Queue(name, Exchange(name), name, queue_arguments={"x-consumer-timeout": (LONGEST_TASK + 3600) * 1000})
         for name in ("default", "train")
     ]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

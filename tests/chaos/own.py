@@ -209,15 +209,6 @@ class OwnRabbit:
         self.directory = self._process("epmd", "-address", "127.0.0.1", "-port", str(ports))
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
-        self._leave_old_queues()
-
-    def _leave_old_queues(self) -> None:
-        """Queues as releases before this one declared them, which a worker has to make anew."""
-        from kombu import Connection, Queue
-
-        with Connection(self.url) as connection:
-            for name in ("default", "train"):
-                Queue(name)(connection.channel()).declare()
 
     @property
     def url(self) -> str:
