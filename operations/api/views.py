@@ -55,7 +55,7 @@ class Readyz(ForMonitors):
 
     @extend_schema(operation_id="readyz", responses={200: READINESS, 503: READINESS})
     def get(self, request: Request) -> Response:
-        """The database answers, is migrated, and neither worker nor clock is silent."""
+        """The database answers and is migrated, the disk has room, and neither worker nor clock is silent."""
         checks = readiness()
         ready = set(checks.values()) == {"ok"}
         body = {"status": "ready" if ready else "not ready", "checks": checks}
