@@ -10,6 +10,7 @@ from accounts.formats import percent
 from accounts.pages import HouseAdmin, ReadOnly
 from forecasting import pages
 from forecasting.accuracy_page import AccuracyPage
+from forecasting.ahead_page import AheadView
 from forecasting.choices import VERSION_TONES
 from forecasting.day_page import DayView
 from forecasting.models import ModelVersion
@@ -40,6 +41,7 @@ class ModelVersionAdmin(ReadOnly, HouseAdmin):
         model, comparison, accuracy, day = pages.ModelView, pages.ComparisonView, AccuracyPage, DayView
         return [
             path("model/", wrap(model.as_view(model_admin=self)), name="forecasting_model"),
+            path("ahead/", wrap(AheadView.as_view(model_admin=self)), name="forecasting_ahead"),
             path("comparison/", wrap(comparison.as_view(model_admin=self)), name="forecasting_comparison"),
             path("accuracy/", wrap(accuracy.as_view(model_admin=self)), name="forecasting_accuracy"),
             path("day/", wrap(day.as_view(model_admin=self)), name="forecasting_day"),

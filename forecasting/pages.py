@@ -120,7 +120,7 @@ class ComparisonView(UnfoldModelAdminViewMixin, TemplateView):
             rows=[shown_row(row, today) for row in rows],
             total=totals(rows),
             ranges=_ranges(today, one, asked.get("days_before", "1")),
-            export=_export(form) if form.is_valid() else "",
+            exports=_exports(form) if form.is_valid() else [],
         )
 
 
@@ -177,13 +177,17 @@ def _ranges(today: dt.date, one: Department | None, days_before: str) -> list[tu
     ]
 
 
-def _export(form: ComparisonForm) -> str:
-    """Where the forecasts of the chosen days are as a sheet."""
+def _exports(form: ComparisonForm) -> list[tuple[str, str]]:
+    """[(label, address)]: the same rows as files."""
     values = form.cleaned_data
-    query = {"from_date": values["from_date"], "to_date": values["to_date"], "include_actual": "true"}
+    names = ("from_date", "to_date", "days_before", "known_on")
+    query = {name: values[name] for name in names if values[name]} | {"include_actual": "true"}
     if values["department"]:
         query["department_id"] = values["department"].pk
-    return f"{reverse('api-forecast-export-xlsx')}?{urlencode(query)}"
+    return [
+        (gettext("As an Excel sheet"), f"{reverse('api-forecast-export-xlsx')}?{urlencode(query)}"),
+        ("CSV", f"{reverse('api-forecast-export')}?{urlencode({**query, 'style': 'excel'})}"),
+    ]
 
 
 class ModelView(UnfoldModelAdminViewMixin, TemplateView):

@@ -30,11 +30,13 @@ def departments_asked_for(request: Request, pk: UUID | None) -> DepartmentQueryS
 
 
 def chosen_departments(request: Request, parameters: dict[str, Any]) -> DepartmentQuerySet:
-    """What `department_id` and `departments` (a list) name, of what may be seen; without either all of it. NotFound."""
+    """What `department_id`, `departments` (a list) and `segment_type` name, of what may be seen. Raises NotFound."""
     chosen = departments_asked_for(request, parameters.get("department_id"))
     if "departments" in parameters:
         wanted = set(parameters["departments"])
         chosen = chosen.filter(pk__in=wanted)
         if chosen.count() < len(wanted):
             raise NotFound
+    if "segment_type" in parameters:
+        chosen = chosen.filter(segment_type=parameters["segment_type"])
     return chosen

@@ -33,9 +33,10 @@ class ComparisonParameters(DepartmentRange):
     known_on = DateParameter(required=False, help_text="Instead: as it was forecast on the morning of this date")
 
 
-class ExportParameters(FileParameters, DepartmentRange):
-    longest = LONGEST_COMPARISON
+class ExportParameters(FileParameters, ComparisonParameters):
+    """Without dates: from today on; with actuals the last 30 days, and only then `days_before` counts."""
 
+    segment_type = serializers.ChoiceField(Segment.choices, required=False)
     include_actual = serializers.BooleanField(default=False, help_text="Add the figures sold and the errors")
     include_intervals = serializers.BooleanField(default=True, help_text="false: the forecast alone")
 

@@ -81,6 +81,7 @@ UNFOLD = {
                 "title": _("Sales forecast"),
                 "separator": True,
                 "items": [
+                    _item(_("Forecast by branch"), "event_upcoming", "admin:forecasting_ahead", "forecasting.view_forecast"),
                     _item(_("A day by the hour"), "today", "admin:forecasting_day", "forecasting.view_forecast"),
                     _item(_("Fact against forecast"), "query_stats", "admin:forecasting_comparison", "forecasting.view_forecast"),
                     _item(_("How forecasts came out"), "fact_check", "admin:forecasting_accuracy", "forecasting.view_forecast"),

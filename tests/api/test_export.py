@@ -98,6 +98,15 @@ def test_forecasts_with_and_without_intervals_and_the_figures_sold(world: World)
     assert sheet(client, f"{FORECAST}/xlsx?{week}&include_intervals=false")[0][3] == "Forecast"
 
 
+def test_a_file_of_promises_made_earlier_and_of_a_segment(world: World):
+    client = world.client("administrator")
+    query = f"from_date={world.days[0]}&to_date={world.days[-1]}&include_actual=true&segment_type=bakery"
+    late = read(client, f"{FORECAST}/csv?{query}&days_before=7")
+    assert {row["department_name"] for row in late} == {"Bakery"}
+    assert [row["predicted_sales"] != "" for row in late] == [False] * 6 + [True]
+    assert all(row["predicted_sales"] for row in read(client, f"{FORECAST}/csv?{query}&days_before=1"))
+
+
 def test_only_what_one_sees(world: World):
     assert {row["department_name"] for row in read(world.client("manager"), f"{SALES}/csv")} == {
         "Cafe on Abay",

@@ -24,6 +24,7 @@ PAGES = [
     "/admin/sales/salessummary/load/?run={run}",
     "/admin/sales/salessummary/automatic/",
     "/admin/sales/salessummary/reconcile/?run={compared}",
+    "/admin/forecasting/modelversion/ahead/",
     "/admin/forecasting/modelversion/day/",
     "/admin/forecasting/modelversion/comparison/",
     "/admin/forecasting/modelversion/comparison/?department={cafe}",

@@ -1,0 +1,75 @@
+"""What branches are expected to sell on some days: the newest forecasts, and their sums by day and by branch.
+
+Only forecasts add up. The ends of intervals do not: a bad day of one branch is no bad day of all.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from departments.querysets import DepartmentQuerySet
+from forecasting.models import Forecast
+
+
+class Expected(NamedTuple):
+    """The newest forecast of a department's business date."""
+
+    date: dt.date
+    department_id: UUID
+    department_name: str
+    predicted: Decimal
+    lower_80: Decimal
+    upper_80: Decimal
+    lower_95: Decimal
+    upper_95: Decimal
+    rule: str
+    made_at: dt.datetime
+    cutoff: dt.date
+
+
+@dataclass
+class Sum:
+    """The exact sum of `n` forecasts of one day or one branch, and how many of them each rule made."""
+
+    key: Any
+    name: Any
+    predicted: Decimal = Decimal(0)
+    n: int = 0
+    rules: dict[str, int] = field(default_factory=dict)
+
+    def add(self, row: Expected) -> None:
+        self.predicted += row.predicted
+        self.n += 1
+        self.rules[row.rule] = self.rules.get(row.rule, 0) + 1
+
+
+def expected(departments: DepartmentQuerySet, first: dt.date, last: dt.date) -> list[Expected]:
+    """The newest forecast of each department and date, by date and department name."""
+    rows = Forecast.objects.filter(department__in=departments.values("pk")).between(first, last).newest()
+    columns = ("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95", "rule", "issue__made_at", "cutoff")
+    found = rows.values_list("date", "department_id", "department__name", *columns)
+    return sorted((Expected(*row) for row in found), key=lambda row: (row.date, row.department_name, row.department_id))
+
+
+def by_day(rows: Iterable[Expected]) -> list[Sum]:
+    return _sums(rows, lambda row: (row.date, row.date))
+
+
+def by_branch(rows: Iterable[Expected]) -> list[Sum]:
+    sums = _sums(rows, lambda row: (row.department_id, row.department_name))
+    return sorted(sums, key=lambda line: (line.name, str(line.key)))
+
+
+def together(rows: Sequence[Expected]) -> Sum:
+    return next(iter(_sums(rows, lambda row: (None, None))), Sum(None, None))
+
+
+def _sums(rows: Iterable[Expected], group: Callable[[Expected], tuple[Hashable, Any]]) -> list[Sum]:
+    sums: dict[Hashable, Sum] = {}
+    for row in rows:
+        key, name = group(row)
+        sums.setdefault(key, Sum(key, name)).add(row)
+    return list(sums.values())
