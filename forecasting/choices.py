@@ -34,3 +34,5 @@ VERSION_TONES = {
     VersionState.CANDIDATE: "info",
     VersionState.RETIRED: "default",
 }
+# What forecasts may be added up by.
+SUMS_BY = ("total", "department", "day", "week", "month")

@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -8,7 +9,7 @@ from accounts.api.lists import ListParameters
 from departments.api.serializers import DepartmentRange
 from departments.choices import Segment
 from forecasting.accuracy import By
-from forecasting.choices import Rule
+from forecasting.choices import SUMS_BY, Rule, VersionState
 from forecasting.reasons import REASONS
 from runs.api.starting import Outcome
 from sales.choices import DayState
@@ -175,3 +176,54 @@ class Accuracy(serializers.Serializer[Any]):
     to_date = serializers.DateField()
     by = serializers.CharField(allow_null=True)
     readings = AccuracyReading(many=True)
+
+
+class AggregateParameters(DepartmentRange):
+    """Without dates: the four weeks from today on."""
+
+    longest = LONGEST_COMPARISON
+
+    department_ids = serializers.CharField(required=False, help_text="Several ids, separated by commas")
+    segment_type = serializers.ChoiceField(Segment.choices, required=False)
+    by = serializers.ChoiceField(SUMS_BY, default="total", help_text="One sum per value")
+    known_on = DateParameter(required=False, help_text="What was the newest forecast on the morning of this date")
+
+    def validate_department_ids(self, text: str) -> list[UUID]:
+        one = serializers.UUIDField()
+        return [one.run_validation(part.strip()) for part in text.split(",")]
+
+
+class Aggregated(serializers.Serializer[Any]):
+    group = serializers.CharField(allow_blank=True)
+    name = serializers.CharField(allow_blank=True)
+    from_date = serializers.DateField()
+    to_date = serializers.DateField()
+    departments = serializers.IntegerField()
+    forecasts = serializers.IntegerField(help_text="Days of departments that were added up")
+    missing = serializers.IntegerField(help_text="Days of these departments without a forecast")
+    predicted_sales = MoneyNumber()
+    lower_80 = MoneyNumber()
+    upper_80 = MoneyNumber()
+    lower_95 = MoneyNumber()
+    upper_95 = MoneyNumber()
+    rule = serializers.ChoiceField(["sum"])
+    model_versions = serializers.ListField(child=serializers.CharField())
+    cutoff = serializers.DateField(help_text="The newest date whose sales were known")
+
+
+class GateVerdict(serializers.Serializer[Any]):
+    passed = serializers.BooleanField(allow_null=True)
+    code = serializers.CharField(allow_blank=True)
+    text = serializers.CharField(allow_blank=True)
+
+
+class ModelVersionShown(serializers.Serializer[Any]):
+    version = serializers.CharField()
+    state = serializers.ChoiceField(VersionState.choices)
+    recipe = serializers.CharField()
+    trained_through = serializers.DateField()
+    created_at = serializers.DateTimeField()
+    serving_since = serializers.DateTimeField(allow_null=True)
+    metrics = serializers.DictField(child=serializers.JSONField(), help_text="Of a backtest; shares, not percent")
+    backtest = serializers.DictField(child=serializers.JSONField(), help_text="The same by kind of group and group")
+    gate = GateVerdict()

@@ -2,15 +2,19 @@ from django.urls import path
 
 from forecasting.api import export, views
 from forecasting.api.accuracy import AccuracyView
+from forecasting.api.aggregate import AggregateView
 from forecasting.api.explain import ExplainView
+from forecasting.api.models import ModelsView
 
 urlpatterns = [
     path("accuracy", AccuracyView.as_view(), name="api-forecast-accuracy"),
+    path("aggregate", AggregateView.as_view(), name="api-forecast-aggregate"),
     path("batch", views.Batch.as_view(), name="api-forecast-batch"),
     path("comparison", views.ComparisonView.as_view(), name="api-forecast-comparison"),
     path("export/csv", export.ExportCsv.as_view(), name="api-forecast-export"),
     path("export/xlsx", export.ExportXlsx.as_view(), name="api-forecast-export-xlsx"),
     path("model/info", views.ModelInfo.as_view(), name="api-model-info"),
+    path("models", ModelsView.as_view(), name="api-models"),
     path("retrain", views.Retrain.as_view(), name="api-retrain"),
     path("explain/<str:date>/<str:branch_id>", ExplainView.as_view(), name="api-forecast-explain"),
     path("hourly/<str:date>/<str:branch_id>", views.HourlyForecast.as_view(), name="api-forecast-hourly"),

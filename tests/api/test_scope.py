@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 NAMED = (
     "sales/summary", "sales/hourly", "sales/restatements", "sales/stats",
-    "forecast/batch", "forecast/comparison", "forecast/export/csv", "forecast/accuracy",
+    "forecast/batch", "forecast/comparison", "forecast/export/csv", "forecast/accuracy", "forecast/aggregate",
 )  # fmt: skip
 
 
