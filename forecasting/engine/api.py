@@ -10,17 +10,18 @@ import pandas as pd
 
 from forecasting.engine import intervals, members
 from forecasting.engine.errors import ContractMismatch, EngineError
-from forecasting.engine.fallback import Pool
+from forecasting.engine.fallback import without_history
 from forecasting.engine.features import Features, names
 from forecasting.engine.history import SHORT, History
 from forecasting.engine.intervals import Calibration
 from forecasting.engine.mix import Mix
+from forecasting.engine.newcomer import Young
 from forecasting.engine.panel import Panel
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_hash
 
 PURGE = 28  # days around last year's block that its models do not learn either: a season looks like its edges
 MOST_MIX, MIX_POWER = 0.3, 6
-ANALOGUES = 5  # series whose forecasts tell what one without any sales may be like
+COLD_ROWS = 20_000
 RECALIBRATE = pd.Timedelta(days=91)
 Progress = Callable[[float, str], None]
 COLUMNS = ["series_id", "cutoff", "date", "h", "yhat", "lo80", "hi80", "lo95", "hi95", "rule", "p_open"]
@@ -42,13 +43,14 @@ class Fit:
 
     def manifest(self) -> dict[str, object]:
         """JSON-able description; with `texts` enough to load the fit again."""
-        share = (1 - self.mix_weight) / max(len(self.boosters), 1)
+        blended = [name for name in members.MEMBERS if name in self.boosters]
+        share = (1 - self.mix_weight) / max(len(blended), 1)
         return {
             "recipe": asdict(self.recipe), "contract_hash": contract_hash(self.recipe), "seed": self.seed,
             "trained_through": self.trained_through, "rows": self.rows, "members": sorted(self.boosters),
             "features": names(self.covariates, self.states), "category_maps": {},
             "covariates": self.covariates, "states": self.states,
-            "blend": {"mix": self.mix_weight, **dict.fromkeys(sorted(self.boosters), share)},
+            "blend": {"mix": self.mix_weight, **dict.fromkeys(blended, share)},
             "calibration": self.calibration.as_dict(),
         }  # fmt: skip
 
@@ -142,13 +144,13 @@ def _calibrate(features: Features, mix: Mix, recipe: Recipe, seed: int, threads:
     if learned and len(s):
         boosters, _ = members.train(
             features, recipe, rows=recipe.calibration_rows, trees=recipe.calibration_trees, seed=seed + 1,
-            threads=threads, usable=usable,
+            threads=threads, usable=usable, newcomers=False,
         )  # fmt: skip
         if boosters:
             mean = members.forecast(boosters, features, s, o, h).mean(axis=0)
             weight = _mix_weight(past.y[s, o + h], mean, seasonal, recipe)
             forecast = (1 - weight) * mean + weight * seasonal
-    return intervals.calibrate(past, s, o, h, forecast, _cold_starts(past, blocks[0][0]), weight)
+    return intervals.calibrate(past, s, o, h, forecast, _cold_starts(features, recipe.horizon), weight)
 
 
 def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, recipe: Recipe) -> float:
@@ -167,24 +169,22 @@ def _block_rows(past: History, first: int, end: int, horizon: int) -> tuple[np.n
     return s[good], o[good], h[good]
 
 
-def _cold_starts(past: History, origin: int) -> np.ndarray:
-    """Actual / forecast of the fallback, each series pretending to have opened one, two or three weeks before."""
-    if origin < 60:
-        return np.empty(0)
-    pool, out = Pool(past, origin), []
-    t = np.arange(origin + 1, min(origin + 29, past.cutoff + 1))
-    for s in range(len(past.series)):
-        days = np.flatnonzero(past.recorded[s, : origin + 1])
-        if len(days) < SHORT:
-            continue
-        for weeks in (1, 2, 3):
-            few = days[days > origin - 7 * weeks]
-            if len(few):
-                forecast = pool.short(past.y[s, few], few, t)
-                with np.errstate(invalid="ignore", divide="ignore"):
-                    out.append(past.y[s, t] / forecast)
-    ratios = np.concatenate(out) if out else np.empty(0)
-    return ratios[np.isfinite(ratios)]
+def _cold_starts(features: Features, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(days known, h, actual / forecast) of series that pretend to have opened one, two or three weeks before."""
+    past = features.history
+    origins = past.cutoff - horizon - 28 * np.arange(3)
+    grid = np.meshgrid(
+        np.arange(len(past.series)), origins[origins >= 60], (7, 14, 21), np.arange(1, horizon + 1), indexing="ij"
+    )
+    s, o, days, h = (a.reshape(-1) for a in grid)
+    good = np.flatnonzero(past.recorded[s, o + h] & (past.records[s, o] >= SHORT))
+    if len(good) > COLD_ROWS:
+        good = np.sort(np.random.default_rng(0).choice(good, COLD_ROWS, replace=False))
+    s, o, days, h = (x[good] for x in (s, o, days, h))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = past.y[s, o + h] / Young(features, s, o, h, days).shrunk()
+    good = np.isfinite(ratio)
+    return days[good], h[good], ratio[good]
 
 
 def predict(
@@ -219,34 +219,36 @@ def predict(
         yhat[known] = blend(fitted.boosters, fitted.mix_weight, features, mix, s[known], o[known], h[known])
     if not fitted.boosters:
         rule[full] = "blend"
-    pool = Pool(history, history.cutoff)
-    few = ~full & (records > 0)
-    for i in np.unique(s[few]):
-        mine, seen = s == i, np.flatnonzero(history.recorded[i])
-        short = pool.short(history.y[i, seen], seen, t[mine])
-        # With a week of sales the members know something; they and the pool err differently.
-        yhat[mine] = np.where(known[mine], (short + yhat[mine]) / 2, short)
-    new = records == 0
-    yhat[new] = pool.without_history(t[new])
-    out = {k: yhat * v for k, v in fitted.calibration.short.items()}
-    others = yhat[full].reshape(-1, horizon)
-    if new.any() and len(others) >= ANALOGUES:
-        yhat[new] = np.tile(np.median(others, axis=0), new.sum() // horizon)
-        for name, q in intervals.LEVELS.items():
-            out[name][new] = np.tile(np.quantile(others, q, axis=0), new.sum() // horizon)
-    out = intervals.ordered(yhat, out)
+    few, new = ~full & (records > 0), records == 0
+    bounds = {name: np.zeros(len(s)) for name in intervals.LEVELS}
+
+    def put(rows: np.ndarray, found: dict[str, np.ndarray]) -> None:
+        for name, values in found.items():
+            bounds[name][rows] = values
+
+    if few.any():
+        age = o[few] - history.first[s[few]] + 1
+        young = Young(features, s[few], o[few], h[few], age).forecast(fitted.boosters.get("n"))
+        # With a week of sales the members know something too; they err differently.
+        yhat[few] = np.where(known[few], (2 * young + yhat[few]) / 3, young)
+        put(few, intervals.short_bounds(fitted.calibration, age, h[few], yhat[few]))
     if full.any():
-        bounds = intervals.bounds(fitted.calibration, history, s[full], o[full], h[full], yhat[full])
-        for name, values in bounds.items():
-            out[name][full] = values
+        put(full, intervals.bounds(fitted.calibration, history, s[full], o[full], h[full], yhat[full]))
+    if new.any():
+        like = full if full.any() else few
+        middle, found = without_history(
+            history, yhat[like].reshape(-1, horizon), {k: v[like].reshape(-1, horizon) for k, v in bounds.items()}
+        )
+        yhat[new] = np.resize(middle, new.sum())
+        put(new, intervals.ordered(yhat[new], {k: np.resize(v, new.sum()) for k, v in found.items()}))
     p_open = history.chance_open(s, o, t)
     shut = history.closed[s, t]
-    for values in (yhat, *out.values(), p_open):
+    for values in (yhat, *bounds.values(), p_open):
         values[shut] = 0.0
     rule[shut] = "closed"
     return pd.DataFrame({
         "series_id": np.array(history.series, dtype=object)[s], "cutoff": history.dates[np.maximum(o, 0)],
-        "date": history.dates[t], "h": h, "yhat": yhat, **out, "rule": rule, "p_open": p_open,
+        "date": history.dates[t], "h": h, "yhat": yhat, **bounds, "rule": rule, "p_open": p_open,
     })[COLUMNS]  # fmt: skip
 
 

@@ -13,17 +13,20 @@ from forecasting.engine.history import History
 BANDS = ((1, 7), (8, 14), (15, 28), (29, 10_000))
 LEVELS = {"lo80": 0.1, "hi80": 0.9, "lo95": 0.025, "hi95": 0.975}
 FEAST_WIDER, FEAST_PRIOR = 1.3, 60  # width on feasts before evidence, and how many errors outweigh that belief
+KNOWN = (7, 14, 27)  # days a short series is known at most
+BELIEVED = {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3}  # of cold starts, before evidence
 BAND_PRIOR = 300  # errors of the other bands that a band borrows
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """`quantiles[band][name]` of the scaled errors; `short` are ratios actual / forecast of cold starts."""
+    """`quantiles[band][name]` of the scaled errors; `short[weeks][band][name]` are ratios actual / forecast of series
+    known for one, two, three weeks or less."""
 
     quantiles: list[dict[str, float]]
     feast: float = FEAST_WIDER
     correlation: float = 0.3
-    short: dict[str, float] = field(default_factory=lambda: {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3})
+    short: list[list[dict[str, float]]] = field(default_factory=lambda: [[BELIEVED] * len(BANDS)] * len(KNOWN))
     mix_weight: float = 0.15  # of the seasonal mix in the blend, from the same errors
     errors: int = 0
 
@@ -37,10 +40,11 @@ def unit(history: History, s: np.ndarray, o: np.ndarray, forecast: np.ndarray) -
 
 
 def calibrate(
-    history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray, forecast: np.ndarray, short: np.ndarray,
-    mix_weight: float,
+    history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray, forecast: np.ndarray,
+    short: tuple[np.ndarray, np.ndarray, np.ndarray], mix_weight: float,
 ) -> Calibration:  # fmt: skip
-    """Calibration from the forecasts of past origins; `short` are actual / forecast of simulated cold starts."""
+    """Calibration from the forecasts of past origins; `short` are days known, h and actual / forecast of pretended
+    cold starts."""
     t = o + h
     z = (history.y[s, t] - forecast) / unit(history, s, o, forecast)
     good = np.isfinite(z)
@@ -49,7 +53,7 @@ def calibrate(
     ordinary = ~feast
     if ordinary.sum() < 50:
         wide = {"lo80": -1.5, "hi80": 1.5, "lo95": -2.6, "hi95": 2.6}
-        return Calibration([wide] * len(BANDS), mix_weight=mix_weight, errors=len(z))
+        return Calibration([wide] * len(BANDS), mix_weight=mix_weight, errors=len(z), short=_short(*short))
     overall, together = _quantiles(z[ordinary]), _correlation(s, o, h, z)
     quantiles = []
     for lowest, highest in BANDS:
@@ -65,8 +69,35 @@ def calibrate(
         correlation=together,
         mix_weight=mix_weight,
         errors=len(z),
-        **({"short": _quantiles(short)} if len(short) >= 50 else {}),  # type: ignore[arg-type]
+        short=_short(*short),
     )
+
+
+def _short(days: np.ndarray, h: np.ndarray, ratio: np.ndarray) -> list[list[dict[str, float]]]:
+    """Quantiles of `ratio` by weeks known and band, never narrower further ahead."""
+    overall = _quantiles(ratio) if len(ratio) >= 50 else BELIEVED
+    out = []
+    for most in KNOWN:
+        row = []
+        for lowest, highest in BANDS:
+            mine = ratio[(days <= most) & (days > most - 7) & (h >= lowest) & (h <= highest)]
+            share = len(mine) / (len(mine) + BAND_PRIOR)
+            own = _quantiles(mine) if len(mine) >= 50 else overall
+            row.append({k: share * own[k] + (1 - share) * overall[k] for k in LEVELS})
+            if len(row) > 1:
+                row[-1] = {k: (min if k.startswith("lo") else max)(row[-1][k], row[-2][k]) for k in LEVELS}
+        out.append(row)
+    return out
+
+
+def short_bounds(
+    calibration: Calibration, days: np.ndarray, h: np.ndarray, forecast: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Bounds around the `forecast` of series known for `days` days."""
+    weeks = np.minimum(np.searchsorted(KNOWN, days), len(KNOWN) - 1)
+    band = np.searchsorted([b[0] for b in BANDS], h, side="right") - 1
+    ratio = {k: np.array([[cell[k] for cell in row] for row in calibration.short])[weeks, band] for k in LEVELS}
+    return ordered(forecast, {k: forecast * r for k, r in ratio.items()})
 
 
 def bounds(

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import lightgbm as lgb
 import numpy as np
 
-from forecasting.engine import recursive
+from forecasting.engine import newcomer, recursive
 from forecasting.engine.features import Features
 from forecasting.engine.history import History
 from forecasting.engine.recipe import Recipe
@@ -18,7 +18,7 @@ from forecasting.engine.recursive import LEAST_RECORDS, Walk
 from forecasting.engine.windows import take
 
 OFFSET = 0.5
-MEMBERS = ("a", "b", "r")
+MEMBERS = ("a", "b", "r")  # of the blend; "n" (newcomer.py) serves series open for less than four weeks
 ENOUGH_ROWS = 500
 
 
@@ -66,6 +66,7 @@ def train(
     seed: int,
     threads: int,
     usable: np.ndarray | None = None,
+    newcomers: bool = True,
 ) -> tuple[dict[str, lgb.Booster], int]:
     """Boosters by member and the number of rows they learned from; none when there are too few.
 
@@ -91,9 +92,17 @@ def train(
     weight = _weight(past, recipe, t, past.level[walk.s, walk.o])
     target = np.clip(past.plain[walk.s, t] / level, 0, 20)
     tasks["r"] = ("regression_l1", walk.rows(level), target, weight)
+    if newcomers and (young := newcomer.training_rows(features, recipe.memory_days, recipe.horizon, seed, usable)):
+        able = np.flatnonzero(young.level > 0)
+        t, level = (young.o + young.h)[able], young.level[able]
+        target = np.clip(np.fmax(past.y[young.s[able], t], 0) / level, 0, 20)
+        tasks["n"] = ("regression_l1", young.rows()[able], target, _weight(past, recipe, t, level))
     # One thread per member: OpenMP's own threads wait by spinning, and on a busy machine take twenty times as long.
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        made = {name: pool.submit(_boost, *task, recipe, trees, seed) for name, task in tasks.items()}
+        made = {
+            name: pool.submit(_boost, *task, recipe, newcomer.TREES if name == "n" else trees, seed)
+            for name, task in tasks.items()
+        }
         return {name: booster.result() for name, booster in made.items()}, len(s) + len(t)
 
 

@@ -10,7 +10,7 @@ class Recipe:
     """Parameters of a fit. `code_version` rises whenever the meaning of a feature or a member changes."""
 
     name: str = "standard"
-    code_version: int = 2
+    code_version: int = 3
     horizon: int = 35  # days ahead the members are trained for
     memory_days: int = 1096  # how far back training rows reach
     half_life: float = 365.0  # days after which a training row counts half
@@ -37,9 +37,9 @@ DEFAULT_RECIPE = "standard"
 
 def contract_hash(recipe: Recipe) -> str:
     """Changes whenever a stored model of this recipe would no longer mean the same."""
-    from forecasting.engine import recursive
+    from forecasting.engine import newcomer, recursive
     from forecasting.engine.features import FEATURES
 
-    walk = [recursive.LAGS, recursive.MEANS, recursive.HALF_LIVES, recursive.FEAST]
+    walk = [recursive.LAGS, recursive.MEANS, recursive.HALF_LIVES, recursive.FEAST, newcomer.WINDOW, newcomer.MEANS]
     text = json.dumps([list(FEATURES), walk, asdict(recipe)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,107 @@
+"""A branch in its first weeks: what its few days tell, what it borrows, how sure it is, and what nobody may see."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.engine import Fit, build_panel, fit, predict
+from forecasting.engine.features import Features
+from forecasting.engine.history import History
+from forecasting.engine.metrics import wape
+from forecasting.engine.newcomer import Young, names
+from forecasting.engine.tests import world
+
+pytestmark = pytest.mark.unit
+CUTOFF = world.day(449)
+ALL = world.sales(series=9, days=480)
+KNOWN = ALL[ALL["date"] <= CUTOFF]
+
+
+def cut(days: int) -> pd.DataFrame:
+    """b0 opened `days` days before the cutoff's morrow."""
+    return KNOWN[(KNOWN["series_id"] != "b0") | (KNOWN["date"] > CUTOFF - pd.Timedelta(days=days))]
+
+
+@pytest.fixture(scope="module")
+def model() -> Fit:
+    return fit(world.panel(cut(10)), CUTOFF, world.SMALL)
+
+
+def forecast(model: Fit, days: int, horizon: int = 28) -> pd.DataFrame:
+    known = world.covariates(world.day(490))
+    known = pd.concat([known.assign(series_id=s) for s in sorted(KNOWN["series_id"].unique())])
+    out = predict(model, build_panel(cut(days), known), CUTOFF, horizon)
+    return out[out["series_id"] == "b0"].merge(ALL, on=["series_id", "date"])
+
+
+@pytest.mark.parametrize("days", [7, 14, 21])
+def test_a_few_weeks_come_near_what_the_whole_history_knows(model, days):
+    young, grown = forecast(model, days), forecast(model, 450)
+    assert set(young["rule"]) == {"short_history"} and set(grown["rule"]) == {"model"}
+    assert wape(young["y"], young["yhat"]) < 1.6 * wape(grown["y"], grown["yhat"])
+    last = KNOWN[KNOWN["series_id"] == "b0"].tail(days)
+    assert wape(young["y"], young["yhat"]) < 0.75 * wape(young["y"], np.full(len(young), last["y"].mean()))
+
+
+def test_the_others_first_weeks_pay(model):
+    """Without the member that learned from them the forecast from one week is worse."""
+    alone = Fit(**{**vars(model), "boosters": {k: v for k, v in model.boosters.items() if k != "n"}})
+    with_them, without = forecast(model, 7), forecast(alone, 7)
+    assert wape(with_them["y"], with_them["yhat"]) < wape(without["y"], without["yhat"])
+
+
+def test_the_interval_widens_with_the_days_ahead_and_narrows_with_the_days_known(model):
+    def width(days: int, first: int, last: int) -> float:
+        out = forecast(model, days)
+        out = out[out["h"].between(first, last)]
+        return ((out["hi80"] - out["lo80"]) / out["yhat"]).mean()
+
+    assert width(7, 1, 7) <= width(7, 8, 14) <= width(7, 15, 28)
+    assert width(0, 1, 28) > width(7, 1, 28) > width(450, 1, 28)
+
+
+def test_without_a_day_the_level_is_the_middle_of_all_and_the_shape_that_of_the_others(model):
+    out = forecast(model, 0)
+    assert set(out["rule"]) == {"no_history"}
+    others = KNOWN[(KNOWN["series_id"] != "b0") & (KNOWN["date"] > CUTOFF - pd.Timedelta(days=28))]
+    assert out["yhat"].mean() == pytest.approx(others["y"].median(), rel=0.02)
+    by_weekday = out.groupby(out["date"].dt.day_of_week)["yhat"].mean()
+    assert by_weekday[5] > 1.3 * by_weekday[0]
+
+
+def test_a_first_branch_of_all_is_zero_until_it_sells_and_then_its_own_level():
+    """Nobody to borrow from: the first fit has one branch of ten days, another is only announced."""
+    few = world.sales(series=1, days=10)
+    known = world.covariates(world.day(60))
+    panel = build_panel(few, pd.concat([known.assign(series_id=s) for s in ("b0", "coming")]))
+    out = predict(fit(panel, world.day(9), world.SMALL), panel, world.day(9), 14).groupby("series_id")
+    assert out["rule"].first().to_dict() == {"b0": "short_history", "coming": "no_history"}
+    assert out["yhat"].mean()["b0"] == pytest.approx(few["y"].mean(), rel=0.4)
+    assert out["yhat"].mean()["coming"] == pytest.approx(few["y"].median(), rel=0.01)
+
+
+def test_who_pretends_to_have_opened_lately_does_not_see_what_it_sold_before():
+    panel = world.panel(KNOWN)
+    s, o, h, days = np.arange(9), np.full(9, 400), np.arange(1, 10), np.full(9, 7)
+    y = panel.y.copy()
+    y[:, :394] *= np.linspace(1, 3, 394)
+    honest, other = (
+        Young(Features(History(type(panel)(**{**vars(panel), "y": values}), CUTOFF), ["promo"]), s, o, h, days)
+        for values in (panel.y, y)
+    )
+    np.testing.assert_array_equal(honest.seen, other.seen)
+    own = [names(honest.features).index(name) for name in ("records", "same_weekday_times", "days")]
+    np.testing.assert_array_equal(honest.rows()[:, own], other.rows()[:, own])
+    assert (honest.records == 7).all()
+
+
+def test_a_pretended_opening_and_a_real_one_look_the_same():
+    """Rows of grown series cut short by word equal those of series that truly have no more."""
+    s, h, o = np.zeros(20, dtype=int), np.arange(1, 21), np.full(20, 449)
+    pretended = Young(Features(History(world.panel(KNOWN), CUTOFF), ["promo"]), s, o, h, np.full(20, 10))
+    real = Young(Features(History(world.panel(cut(10)), CUTOFF), ["promo"]), s, o, h, np.full(20, 10))
+    columns = names(real.features)
+    own = [columns.index(name) for name in ("days", "records", "same_weekday_times", "promo:value", "promo:seen")]
+    np.testing.assert_array_equal(pretended.seen, real.seen)
+    np.testing.assert_array_equal(pretended.rows()[:, own], real.rows()[:, own])
+    np.testing.assert_allclose(pretended.level, real.level, rtol=0.03)  # the pool holds one series less
