@@ -228,9 +228,8 @@ def predict(
 
     if few.any():
         age = o[few] - history.first[s[few]] + 1
-        young = Young(features, s[few], o[few], h[few], age).forecast(fitted.boosters.get("n"))
-        # With a week of sales the members know something too; they err differently.
-        yhat[few] = np.where(known[few], (2 * young + yhat[few]) / 3, young)
+        young = Young(features, s[few], o[few], h[few], age)
+        yhat[few] = young.forecast(fitted.boosters.get("n"), np.where(known[few], yhat[few], np.nan))
         put(few, intervals.short_bounds(fitted.calibration, age, h[few], yhat[few]))
     if full.any():
         put(full, intervals.bounds(fitted.calibration, history, s[full], o[full], h[full], yhat[full]))

@@ -10,13 +10,12 @@ import pandas as pd
 from forecasting.engine.api import Progress, fit, predict, quiet
 from forecasting.engine.errors import EngineError
 from forecasting.engine.groups import sums
-from forecasting.engine.hour_model import hour_scatter, hour_shares, train_hours
+from forecasting.engine.hour_model import hour_misses, hour_shares, train_hours
 from forecasting.engine.panel import build_panel
 from forecasting.engine.recipe import Recipe
 
 OUT = ["series_id", "cutoff", "date", "yhat", "lo80", "hi80", "lo95", "hi95"]
 BOUNDS = OUT[3:]
-NORMAL = {"80": 1.2816, "95": 1.9600}  # standard deviations on either side
 
 
 def backtest_file(
@@ -81,12 +80,13 @@ def _by_hour(
     ahead = (part["date"] - cutoff).dt.days.to_numpy()
     booster = train_hours(raw, cutoff, seed=seed)
     share = hour_shares(booster, raw, cutoff, int(ahead.max()), list(names))[row, ahead - 1].reshape(-1)
-    scatter = np.nan_to_num(hour_scatter(raw, cutoff, list(names)), nan=1 / 24)[row].reshape(-1)
+    missed = np.nan_to_num(hour_misses(raw, cutoff, list(names), (0.8, 0.95), seed=seed), nan=1 / 24)
+    half = dict(zip(("80", "95"), missed[:, row].reshape(2, -1), strict=True))
     out = part.loc[part.index.repeat(24)].reset_index(drop=True)
     out["hour"] = np.tile(np.arange(24), len(part))
     day = out["yhat"]
     out["yhat"] = day * share
     for bound in BOUNDS[1:]:
-        half = np.hypot((out[bound] - day) * share, NORMAL[bound[2:]] * scatter * day)
-        out[bound] = out["yhat"] + half if bound.startswith("hi") else np.fmax(out["yhat"] - half, 0.0)
+        wide = np.hypot((out[bound] - day) * share, half[bound[2:]] * day)
+        out[bound] = out["yhat"] + wide if bound.startswith("hi") else np.fmax(out["yhat"] - wide, 0.0)
     return out

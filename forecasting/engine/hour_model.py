@@ -17,6 +17,7 @@ from forecasting.engine.windows import take, trailing_mean, weekday_ewm
 HALF_LIVES = (1.5, 4.0, 12.0)  # weeks
 MEANS = (3, 7, 14, 28, 91)
 HORIZON = 28
+TESTED = 35  # days on which shares are compared with what was sold
 LEAST_DAYS = 28  # with fewer a series has the profile shrunk to its likes
 ROWS, TREES, FADES = 40_000, 120, 120.0  # FADES: days after which a day's shares count half in learning
 PARAMETERS = {
@@ -64,12 +65,19 @@ class Shares:
         out += [take(self.share, r, b - 7 * k) for k in range(3)] + [take(self.share, r, o - k) for k in range(2)]
         return np.stack([np.asarray(c, dtype=np.float32) for c in out], axis=1)
 
-    def scatter(self) -> np.ndarray:
-        """[series, 24] root mean square of share minus what its weekday was like before, over the last quarter."""
-        usual = np.full(self.share.shape, np.nan)
-        usual[:, 7:] = self.by_weekday[1][:, :-7]
-        squared = (self.share - usual) ** 2
-        return np.sqrt(np.nan_to_num(trailing_mean(squared, 91)[:, self.last])).reshape(-1, 24)
+    def learned(self, booster: lgb.Booster, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """[series, 24, days] shares of the days `o + h`, NaN for series too short for the model."""
+        r = np.flatnonzero(self.used.reshape(-1))
+        out = np.full((len(self.series) * 24, len(o)), np.nan)
+        out[r] = 0.0
+        rows = self.rows(np.repeat(r, len(o)), np.tile(o, len(r)), np.tile(h, len(r)))
+        if len(r):
+            out[r] = np.fmax(booster.predict(rows, num_threads=1), 0.0).reshape(len(r), len(o))
+        out = out.reshape(-1, 24, len(o))
+        able = self.used.any(axis=1)
+        out[able] = np.nan_to_num(out[able])
+        total = out.sum(axis=1, keepdims=True)
+        return np.where(total > 0, out / np.where(total > 0, total, 1.0), np.nan)
 
 
 def train_hours(hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, *, seed: int = 7) -> lgb.Booster | None:
@@ -111,23 +119,32 @@ def hour_shares(
     if booster is None:
         return out
     past = Shares(hours, cutoff, ahead)
-    r = np.repeat(np.flatnonzero(past.used.reshape(-1)), ahead)
-    if not len(r):
-        return out
-    h = np.tile(np.arange(1, ahead + 1), len(r) // ahead)
-    learned = np.zeros((len(past.series), 24, ahead))
-    rows = past.rows(r, np.full(len(r), past.last), h)
-    learned[r // 24, r % 24, h - 1] = np.fmax(booster.predict(rows, num_threads=1), 0.0)
-    total = learned.sum(axis=1, keepdims=True)
-    place = {name: i for i, name in enumerate(past.series)}
-    for i, name in enumerate(series):
-        if name in place and (total[place[name]] > 0).all():
-            out[i] = (learned[place[name]] / total[place[name]]).T
+    learned = past.learned(booster, np.full(ahead, past.last), np.arange(1, ahead + 1))
+    known_to_model = ~np.isnan(learned).any(axis=(1, 2))
+    row = pd.Index(past.series).get_indexer(list(series))
+    mine = (row >= 0) & known_to_model[np.maximum(row, 0)] if len(known_to_model) else np.zeros(len(row), dtype=bool)
+    out[mine] = learned[row[mine]].transpose(0, 2, 1)
     return out
 
 
-def hour_scatter(hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, series: Sequence[str]) -> np.ndarray:
-    """[series, 24] by how much an hour's share of its day usually misses, NaN for a series never seen."""
+def hour_misses(
+    hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, series: Sequence[str], levels: Sequence[float],
+    *, seed: int = 7,
+) -> np.ndarray:  # fmt: skip
+    """[levels, series, 24] by how much an hour's share of its day misses on that part of all days.
+
+    Measured on the last five weeks with a model that ends before them. Where there is none, NaN.
+    """
+    out = np.full((len(levels), len(series), 24), np.nan)
     past = Shares(hours, cutoff)
+    booster = train_hours(hours, pd.Timestamp(cutoff) - pd.Timedelta(days=TESTED), seed=seed)
+    if booster is None or not len(past.series):
+        return out
+    t = np.arange(past.last + 1 - TESTED, past.last + 1)
+    h = (t - t[0]) % 7 + 1
+    missed = np.abs(past.share.reshape(len(past.series), 24, -1)[:, :, t] - past.learned(booster, t - h, h))
+    able = ~np.isnan(missed).all(axis=(1, 2))
     row = pd.Index(past.series).get_indexer(list(series))
-    return np.where((row >= 0)[:, None], past.scatter()[np.maximum(row, 0)], np.nan)
+    mine = (row >= 0) & able[np.maximum(row, 0)]
+    out[:, mine] = np.nan_to_num(np.nanquantile(missed[row[mine]], levels, axis=2))
+    return out

@@ -1,8 +1,8 @@
 """Series open for less than four weeks: what their few days tell, and what the others' first weeks teach.
 
 The few days' level, freed of the pooled weekday, times that weekday, the own days of the weekday weighed in, is one
-forecast (`Young.shrunk`). The newcomer member, "n", is the other: LightGBM on the others, each pretending to have
-opened 1 to 27 days before an origin. Their mean beats each; with fewer than five others the first serves alone.
+forecast (`Young.shrunk`). The newcomer member, "n", is another: LightGBM on the others, each pretending to have
+opened 1 to 27 days before an origin. Means of them beat each; with fewer than five others the first serves.
 """
 
 import lightgbm as lgb
@@ -15,9 +15,10 @@ from forecasting.engine.windows import take
 WINDOW = 56  # days looked back; longer ago is no news of a series with so few records
 OWN_WEEKS = 3.0  # weeks of the own weekday that weigh as much as level times pooled weekday
 LEAST_SERIES = 5  # with fewer others there is nobody to be like
-ROWS, TREES = 15_000, 80
+COPIES, ROWS, TREES = 4, 40_000, 60  # each day is forecast from several pretended openings
 FEAST = ("pooled", "pooled_level", "times")
 MEANS = (3, 7, 14)
+FORTNIGHT = 14
 
 
 def names(features: Features) -> list[str]:
@@ -98,14 +99,24 @@ class Young:
                 out += [x[s, t], np.nansum(was, axis=1) / (~np.isnan(was)).sum(axis=1)]
         return np.stack([np.asarray(c, dtype=np.float32) for c in out], axis=1)
 
-    def forecast(self, booster: lgb.Booster | None) -> np.ndarray:
-        """[rows] forecasts in sales units, never negative."""
+    def forecast(self, booster: lgb.Booster | None, grown: np.ndarray) -> np.ndarray:
+        """[rows] forecasts in sales units, never negative: a mean of what errs differently.
+
+        `grown` is what the members for grown series say, NaN before a week of sales; after two weeks they replace the
+        shrunk mean.
+        """
         shrunk = self.shrunk()
+        learned = np.full(len(shrunk), np.nan)
         able = self.level > 0
-        if booster is None or not able.any():
-            return shrunk
-        learned = np.fmax(np.asarray(booster.predict(self.rows(), num_threads=1)), 0.0) * self.level
-        return np.where(able, (shrunk + learned) / 2, shrunk)
+        if booster is not None and able.any():
+            learned = np.where(
+                able, np.fmax(np.asarray(booster.predict(self.rows(), num_threads=1)), 0.0) * self.level, np.nan
+            )
+        parts = np.stack([shrunk, learned, grown])
+        weights = np.where(np.isnan(parts), 0.0, 1.0)
+        both = (weights > 0).all(axis=0)
+        weights[0] = np.where(both, np.clip((FORTNIGHT - self.records) / 7, 0.0, 1.0), 1.0)
+        return (np.nan_to_num(parts) * weights).sum(axis=0) / weights.sum(axis=0)
 
 
 def _middle_level(features: Features, o: np.ndarray) -> np.ndarray:
@@ -128,7 +139,7 @@ def training_rows(
     wanted[:, : max(past.cutoff - memory_days, 0)] = False
     if usable is not None:
         wanted &= usable[None]
-    s, t = np.nonzero(wanted)
+    s, t = (np.tile(x, COPIES) for x in np.nonzero(wanted))
     h, days = draw.integers(1, horizon + 1, len(s)), draw.integers(1, SHORT, len(s))
     o = t - h
     keep = np.flatnonzero((o >= SHORT) & (past.records[s, np.maximum(o, 0)] >= SHORT))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.engine.hour_model import hour_scatter, hour_shares, train_hours
+from forecasting.engine.hour_model import hour_misses, hour_shares, train_hours
 from forecasting.engine.hourly import profiles, split
 
 pytestmark = pytest.mark.unit
@@ -102,9 +102,10 @@ def test_too_few_days_to_learn_from_leave_the_profile():
         np.testing.assert_array_equal(shares[row, 0], known[name][3])  # a Thursday
 
 
-def test_an_hour_that_wanders_more_has_a_larger_scatter():
-    frame = hours(100)
+def test_an_hour_that_wanders_more_misses_more():
+    frame = hours(150)
     wild = frame["hour"] == 9
     frame["y"] *= np.where(wild, np.random.default_rng(0).lognormal(0, 1, len(frame)), 1.0)
-    scatter = hour_scatter(frame, "2026-04-10", ["a", "unseen"])
-    assert scatter[0, 9] > 3 * scatter[0, 10] and np.isnan(scatter[1]).all()
+    often, seldom = hour_misses(frame, "2026-05-25", ["a", "unseen"], (0.8, 0.95))
+    assert often[0, 9] > 3 * often[0, 10] and seldom[0, 9] > often[0, 9]
+    assert np.isnan(often[1]).all()
