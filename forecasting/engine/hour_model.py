@@ -73,11 +73,11 @@ class Shares:
         rows = self.rows(np.repeat(r, len(o)), np.tile(o, len(r)), np.tile(h, len(r)))
         if len(r):
             out[r] = np.fmax(booster.predict(rows, num_threads=1), 0.0).reshape(len(r), len(o))
-        out = out.reshape(-1, 24, len(o))
+        shares = out.reshape(-1, 24, len(o))
         able = self.used.any(axis=1)
-        out[able] = np.nan_to_num(out[able])
-        total = out.sum(axis=1, keepdims=True)
-        return np.where(total > 0, out / np.where(total > 0, total, 1.0), np.nan)
+        shares[able] = np.nan_to_num(shares[able])
+        total = shares.sum(axis=1, keepdims=True)
+        return np.where(total > 0, shares / np.where(total > 0, total, 1.0), np.nan)
 
 
 def train_hours(hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, *, seed: int = 7) -> lgb.Booster | None:

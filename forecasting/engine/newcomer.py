@@ -44,8 +44,8 @@ class Young:
         seen = np.where(self.known, take(past.y, s[:, None], self.at), np.nan)
         ordinary = np.where(past.feasts.on[s[:, None], np.maximum(self.at, 0)], np.nan, seen)
         # A branch that opened on a feast has nothing else to show.
-        only_feasts = np.isnan(ordinary).all(axis=1)
-        self.seen = np.where(only_feasts[:, None], seen, ordinary)
+        only_feasts = np.asarray(np.isnan(ordinary).all(axis=1, keepdims=True))
+        self.seen = np.where(only_feasts, seen, ordinary)
         self.records = (~np.isnan(self.seen)).sum(axis=1)
 
         weekday = features.pooled_weekday[np.maximum(o[:, None] - lags % 7, 0)]
