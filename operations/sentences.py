@@ -26,4 +26,15 @@ SENTENCES = {
     "calendar_empty": _(
         "The calendar of %(year)s holds no holidays: forecasts will take its feasts for ordinary days. Add them on the page of holidays."
     ),
+    "backup_there": _("%(path)s is there already and is not overwritten."),
+    "backup_missing": _("There is no file %(path)s."),
+    "backup_damaged": _("%(path)s is no backup, or it is damaged (%(what)s). Nothing was changed."),
+    "backup_newer": _("The backup was made by a newer version of the product. Install that one. Nothing was changed."),
+    "backup_of_other_engine": _(
+        "The backup is of %(theirs)s, the database is %(ours)s. Restore into a database of the same kind. Nothing was changed."
+    ),
+    "backup_other_keys": _(
+        "The passwords in the backup were encrypted with other keys. Set SECRET_KEY and FIELD_ENCRYPTION_KEY as they were then, or add --without-secrets and enter the passwords again. Nothing was changed."
+    ),
+    "database_not_empty": _("The database holds data. Add --replace to lose it. Nothing was changed."),
 }
