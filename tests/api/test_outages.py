@@ -51,6 +51,6 @@ def test_a_key_whose_use_cannot_be_noted_reads_all_the_same(world: World, failin
 def test_a_page_says_so_too(world: World, client, failing):
     client.force_login(world.administrator)
     with failing("SELECT", AWAY):
-        response = client.get("/admin/")
+        response = client.get("/admin/", headers={"Accept-Language": "en"})
     assert response.status_code == 503
     assert "The database does not answer" in response.content.decode()
