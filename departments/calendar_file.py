@@ -57,7 +57,7 @@ def import_calendar(content: bytes, *, organisation: Organisation, by: User) -> 
     except BadLine as bad:
         result.errors.append((0, sentence(bad.code, bad.params)))
         return result
-    departments = _Departments(organisation, by)
+    departments = DepartmentsInFile(organisation, by)
     rows: list[Row] = []
     for number, line in lines:
         try:
@@ -92,7 +92,7 @@ def _lines(content: bytes) -> list[tuple[int, dict[str, str]]]:
     return found
 
 
-class _Departments:
+class DepartmentsInFile:
     """Found by id, code or name; a name or code that two of them bear is nobody's."""
 
     def __init__(self, organisation: Organisation, by: User) -> None:
@@ -112,18 +112,18 @@ class _Departments:
         return department
 
 
-def _rows(line: dict[str, str], organisation: Organisation, departments: _Departments) -> Iterator[Row]:
+def _rows(line: dict[str, str], organisation: Organisation, departments: DepartmentsInFile) -> Iterator[Row]:
     if line["kind"] not in KINDS:
         raise BadLine("unknown_kind", text=line["kind"], known=", ".join(KINDS))
-    first = _date(line["first"], "first")
-    last = _date(line["last"], "last") if line["last"] else None
+    first = date_in_file(line["first"], "first")
+    last = date_in_file(line["last"], "last") if line["last"] else None
     if last and last < first:
         raise BadLine("reversed_in_file")
     if line["kind"] != "closure" and last and (last - first).days >= LONGEST:
         raise BadLine("too_long_in_file", days=LONGEST)
     common: dict[str, Any] = {"organisation": organisation}
     if line["known_from"]:
-        common["known_from"] = _date(line["known_from"], "known_from")
+        common["known_from"] = date_in_file(line["known_from"], "known_from")
     if line["kind"] == "holiday":
         effect = line["effect"] or Holiday.Effect.FEAST
         if effect not in Holiday.Effect.values:
@@ -146,7 +146,7 @@ def _rows(line: dict[str, str], organisation: Organisation, departments: _Depart
     yield event
 
 
-def _date(text: str, column: str) -> dt.date:
+def date_in_file(text: str, column: str) -> dt.date:
     for form in FORMATS:
         try:
             date = dt.datetime.strptime(text, form).date()  # noqa: DTZ007  (a date has no zone)

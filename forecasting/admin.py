@@ -14,6 +14,7 @@ from forecasting.ahead_page import AheadView
 from forecasting.choices import VERSION_TONES
 from forecasting.day_page import DayView
 from forecasting.models import ModelVersion
+from forecasting.own_page import OwnForecastsPage
 
 
 @admin.register(ModelVersion)
@@ -44,6 +45,7 @@ class ModelVersionAdmin(ReadOnly, HouseAdmin):
             path("ahead/", wrap(AheadView.as_view(model_admin=self)), name="forecasting_ahead"),
             path("comparison/", wrap(comparison.as_view(model_admin=self)), name="forecasting_comparison"),
             path("accuracy/", wrap(accuracy.as_view(model_admin=self)), name="forecasting_accuracy"),
+            path("own/", wrap(OwnForecastsPage.as_view(model_admin=self)), name="forecasting_own"),
             path("day/", wrap(day.as_view(model_admin=self)), name="forecasting_day"),
             path("train/", wrap(pages.train), name="forecasting_train"),
             path("<int:pk>/serve/", wrap(pages.roll_back_to), name="forecasting_serve"),

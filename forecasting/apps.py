@@ -15,4 +15,5 @@ class ForecastingConfig(AppConfig):
         register("train", "forecasting.work.train", title=_("Train the model"), queue="train")
         register("forecast", "forecasting.work.forecast", title=_("Forecast"))
         register("backtest", "forecasting.work.backtest", title=_("Backtest over a year"), queue="train")
+        register("score_forecasts", "forecasting.work.score_forecasts", title=_("Score uploaded forecasts"))
         register("measure", "forecasting.work.measure_promises", title=_("Compare promises with sales"))

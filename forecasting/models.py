@@ -1,5 +1,6 @@
 """WHAT WILL HAPPEN: model versions, and immutable issues of forecasts."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation
 from departments.models import Department
 from forecasting.choices import Origin, Rule, VersionState
-from forecasting.querysets import AccuracyQuerySet, ForecastQuerySet, ModelVersionQuerySet
+from forecasting.querysets import AccuracyQuerySet, ForecastQuerySet, ModelVersionQuerySet, OwnForecastsQuerySet
 from runs.models import Run
 from sales.choices import DayState
 from sales.money import MoneyField
@@ -156,6 +157,33 @@ class Reasons(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue} {self.department}"
+
+
+class OwnForecasts(models.Model):
+    """Forecasts of somebody's own, uploaded to be scored beside ours. Only the newest of an organisation are kept.
+
+    `rows`: [[department id, date, forecast, lower 80 or null, upper 80 or null], ...], money as text. `result`: see
+    forecasting.scoring; empty until they are scored.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=200)
+    days_before = models.PositiveSmallIntegerField(_("promised days before"))
+    rows = models.JSONField(default=list)
+    result = models.JSONField(default=dict)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = OwnForecastsQuerySet.as_manager()
+
+    class Meta:
+        db_table = "own_forecasts"
+        verbose_name = _("uploaded forecasts")
+        verbose_name_plural = _("uploaded forecasts")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Accuracy(models.Model):

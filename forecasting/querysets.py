@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from forecasting.models import Accuracy, Forecast, ModelVersion
+    from forecasting.models import Accuracy, Forecast, ModelVersion, OwnForecasts
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
@@ -22,6 +22,12 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
 
     def serving(self) -> ModelVersionQuerySet:
         return self.filter(state="serving")
+
+
+class OwnForecastsQuerySet(models.QuerySet["OwnForecasts"]):
+    def visible_to(self, user: User | AnonymousUser) -> OwnForecastsQuerySet:
+        """One's own uploads: they may speak of branches that another person does not see."""
+        return self.filter(uploaded_by=user.pk, organisation__in=Organisation.objects.visible_to(user))
 
 
 class ForecastQuerySet(models.QuerySet["Forecast"]):

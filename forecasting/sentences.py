@@ -48,6 +48,11 @@ SENTENCES = {
     ),
     "branches_bias": _("Forecasts of %(branches)s branches have been off in the same direction for four weeks."),
     "training_refused": _("The weekly training brought no better model; the old one goes on. %(why)s"),
+    "upload_gone": _("These forecasts were deleted. Upload them again."),
+    "no_lines_in_file": _("The file has no lines below the first one."),
+    "forecast_twice_in_file": _("%(date)s of %(department)s comes twice."),
+    "half_interval_in_file": _("An interval needs both ends, the lower one first."),
+    "bad_amount_in_file": _("“%(text)s” in the column %(column)s is no amount."),
     "model_damaged": _("The stored texts of model v%(version)s are damaged. Serve another version or train again."),
     "contract_changed": _(
         "Model v%(version)s was made by another version of the program and cannot be used. Train again."

@@ -9,8 +9,9 @@ from forecasting.choices import Origin
 from forecasting.drift import watch_drift
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES
 from forecasting.measure import measure
-from forecasting.models import ForecastIssue, ModelVersion
+from forecasting.models import ForecastIssue, ModelVersion, OwnForecasts
 from forecasting.predict import make_issue, newest_origin
+from forecasting.scoring import score
 from forecasting.train import SHORT_ORIGINS, train_version
 from forecasting.versions import Refused, serving_version
 from runs.alarms import end_alarm, raise_alarm
@@ -98,6 +99,14 @@ def measure_promises(work: Work) -> Outcome:
     changed = measure(work.run.organisation, progress=lambda done, total: work.progress(done, total, "measuring"))
     found = watch_drift(work.run.organisation)
     return Outcome(State.DONE, {"measured": changed, "drifts": [drift.code for drift in found]})
+
+
+def score_forecasts(work: Work) -> Outcome:
+    own = OwnForecasts.objects.select_related("organisation").filter(pk=work.run.params["own"]).first()
+    if own is None:
+        raise RunFailed("upload_gone")
+    result = score(own, lambda done, total: work.progress(done, total, "measuring"))
+    return Outcome(State.DONE, {"rows": result["rows"], "scored": result["n"]})
 
 
 def _issued(issue: ForecastIssue | None) -> dict[str, Any]:

@@ -227,3 +227,31 @@ class ModelVersionShown(serializers.Serializer[Any]):
     metrics = serializers.DictField(child=serializers.JSONField(), help_text="Of a backtest; shares, not percent")
     backtest = serializers.DictField(child=serializers.JSONField(), help_text="The same by kind of group and group")
     gate = GateVerdict()
+
+
+class OwnForecastsUpload(serializers.Serializer[Any]):
+    file = serializers.FileField(help_text="CSV: date,department,forecast[,lower_80,upper_80]")
+    days_before = serializers.IntegerField(
+        min_value=1, max_value=28, default=1, help_text="Beside our promises made so many days before"
+    )
+
+
+class OwnForecastsShown(serializers.Serializer[Any]):
+    """Scores are shares of what was sold, all on the same days."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    days_before = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    rows = serializers.IntegerField(allow_null=True, help_text="Lines of the file")
+    n = serializers.IntegerField(allow_null=True, help_text="Those that could be scored; empty until they are")
+    from_date = serializers.DateField(allow_null=True)
+    to_date = serializers.DateField(allow_null=True)
+    theirs = serializers.DictField(child=serializers.FloatField(), allow_null=True)
+    ours = serializers.DictField(child=serializers.FloatField(), allow_null=True)
+    naive = serializers.DictField(child=serializers.FloatField(), allow_null=True, help_text="Repeating last week")
+    previous = serializers.DictField(
+        child=serializers.FloatField(),
+        allow_null=True,
+        help_text="Our version that served before, on days it had not seen",
+    )

@@ -5,6 +5,7 @@ from forecasting.api.accuracy import AccuracyView
 from forecasting.api.aggregate import AggregateView
 from forecasting.api.explain import ExplainView
 from forecasting.api.models import ModelsView
+from forecasting.api.own import OwnForecastsView
 
 urlpatterns = [
     path("accuracy", AccuracyView.as_view(), name="api-forecast-accuracy"),
@@ -15,6 +16,7 @@ urlpatterns = [
     path("export/xlsx", export.ExportXlsx.as_view(), name="api-forecast-export-xlsx"),
     path("model/info", views.ModelInfo.as_view(), name="api-model-info"),
     path("models", ModelsView.as_view(), name="api-models"),
+    path("own", OwnForecastsView.as_view(), name="api-forecast-own"),
     path("retrain", views.Retrain.as_view(), name="api-retrain"),
     path("explain/<str:date>/<str:branch_id>", ExplainView.as_view(), name="api-forecast-explain"),
     path("hourly/<str:date>/<str:branch_id>", views.HourlyForecast.as_view(), name="api-forecast-hourly"),

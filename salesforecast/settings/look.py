@@ -85,6 +85,7 @@ UNFOLD = {
                     _item(_("A day by the hour"), "today", "admin:forecasting_day", "forecasting.view_forecast"),
                     _item(_("Fact against forecast"), "query_stats", "admin:forecasting_comparison", "forecasting.view_forecast"),
                     _item(_("How forecasts came out"), "fact_check", "admin:forecasting_accuracy", "forecasting.view_forecast"),
+                    _item(_("Your own forecasts"), "upload_file", "admin:forecasting_own", "forecasting.view_modelversion"),
                     _item(_("Model"), "model_training", "admin:forecasting_model", "forecasting.view_modelversion"),
                 ],
             },

@@ -49,6 +49,8 @@ ALLOWED = {
     ("GET", "api/forecast/export/xlsx"): EVERYBODY,
     ("GET", "api/forecast/model/info"): KNOW - {"integrator"},
     ("GET", "api/forecast/models"): KNOW - {"integrator"},
+    ("GET", "api/forecast/own"): KNOW - {"integrator"},
+    ("POST", "api/forecast/own"): KNOW - {"integrator"},
     ("POST", "api/forecast/retrain"): {"administrator", "manager"},
     ("GET", "api/forecast/explain/<str:date>/<str:branch_id>"): EVERYBODY,
     ("GET", "api/forecast/hourly/<str:date>/<str:branch_id>"): EVERYBODY,

@@ -29,6 +29,7 @@ PAGES = [
     "/admin/forecasting/modelversion/comparison/",
     "/admin/forecasting/modelversion/comparison/?department={cafe}",
     "/admin/forecasting/modelversion/accuracy/",
+    "/admin/forecasting/modelversion/own/",
     "/admin/forecasting/modelversion/model/",
     "/admin/departments/department/",
     "/admin/departments/department/{cafe}/change/",

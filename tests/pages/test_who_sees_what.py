@@ -26,6 +26,7 @@ PAGES = {
     "admin:forecasting_day": "forecasting.view_forecast",
     "admin:forecasting_comparison": "forecasting.view_forecast",
     "admin:forecasting_accuracy": "forecasting.view_forecast",
+    "admin:forecasting_own": "forecasting.view_modelversion",
     "admin:forecasting_model": "forecasting.view_modelversion",
     "admin:forecasting_modelversion_changelist": "forecasting.view_modelversion",
     "admin:departments_department_changelist": "departments.view_department",
