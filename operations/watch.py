@@ -171,15 +171,15 @@ def _ended(connection: Connection) -> QuerySet[Run]:
 
 def _may_heal(connection: Connection) -> bool:
     """What a load of the night found doubtful is asked for a second time before anybody is told."""
-    loads = list(_loads(connection).filter(params__deep=True)[:3])
-    ended = [run for run in loads if run.finished_at]
-    under_way = len(ended) < len(loads)
-    if not ended or not passing(ended[0]):
-        return under_way
-    if len(ended) > 1 and passing(ended[1]):
+    loads = list(_loads(connection).filter(params__deep=True).exclude(started_at=None)[:3])
+    in_vain = [passing(run) for run in loads if run.finished_at][:2]
+    under_way = bool(loads) and loads[0].finished_at is None
+    if in_vain == [True, True] or not (under_way or in_vain[:1] == [True]):
         return False
+    # Nobody waits for a load that does not come to an end.
     soon = dt.timedelta(seconds=settings.RETRY_SECONDS + RETRY_MAY_BE_LATE * settings.RUN_SWEEP_SECONDS)
-    return under_way or clock.now() - ended[0].finished_at < soon  # type: ignore[operator]
+    since = loads[0].finished_at or loads[0].started_at
+    return since is not None and clock.now() - since < soon
 
 
 def _why(connection: Connection, date: dt.date) -> dict[str, Any]:

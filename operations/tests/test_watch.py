@@ -16,6 +16,7 @@ from operations import watch as watching
 from operations.alarms import place_of
 from operations.schedules import setup_schedules
 from operations.watch import watch, watch_all
+from runs import clock
 from runs.choices import State
 from runs.heartbeat import beat
 from runs.ledger import open_run, run_now
@@ -226,6 +227,16 @@ def test_what_the_second_question_puts_right_is_no_alarm(connection, till, at):
     assert night(connection).state == State.DONE
     assert codes(connection) == []
     assert not Alarm.objects.exists()
+
+
+def test_a_load_that_does_not_come_to_an_end_is_not_waited_for(connection, at):
+    forget_yesterday(connection)
+    at(4)
+    fields = {"organisation": connection.organisation, "unit": str(connection.pk), "state": State.RUNNING}
+    run = Run.objects.create(kind="load_connection", params={"deep": True, "department": None}, **fields)
+    for minutes, told in ((5, []), (60, ["no_yesterday"])):
+        Run.objects.filter(pk=run.pk).update(started_at=clock.now() - dt.timedelta(minutes=minutes))
+        assert codes(connection) == told
 
 
 def test_a_second_question_that_never_comes_is_not_waited_for(connection, till, at, settings):
