@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from departments.choices import SELLING_TYPES
@@ -43,7 +44,7 @@ class Loader:
 
     `only` limits the load to one department, which then completes nothing. `force` compares and publishes every date,
     whatever the last load remembers of it. `deep` also reads older dates whose shifts are open or were just closed,
-    and those that no load completed.
+    and those that no load completed or that nights which failed never read for the last time.
     """
 
     def __init__(
@@ -111,18 +112,21 @@ class Loader:
         return self.loaded
 
     def _missed(self, since: dt.date, first: dt.date) -> set[dt.date]:
-        """Dates between that this connection, known before them, never loaded to the end: nights that failed."""
+        """Dates between that nights should have read and did not, as they failed.
+
+        Never loaded to the end though the connection is known for longer, not settled yet, or open the last time.
+        """
         known = self.connection.days.exclude(loaded_at=None)
         begin = known.order_by("date").values_list("date", flat=True).first()
         if begin is None:
             return set()
         since = max(since, begin)
-        good = set(
-            known.filter(date__gte=since, date__lt=first, state__in=[DayState.COMPLETE, DayState.PARTIAL]).values_list(
-                "date", flat=True
-            )
-        )
-        return {since + dt.timedelta(days=n) for n in range((first - since).days)} - good
+        ended = Q(state=DayState.COMPLETE, is_settled=True) | Q(state=DayState.PARTIAL)
+        good = set(known.filter(ended, date__gte=since, date__lt=first).values_list("date", flat=True))
+        left_open = ObservedDay.objects.filter(
+            connection=self.connection, date__in=good, state=DayState.OPEN_SHIFT
+        ).values_list("date", flat=True)
+        return {since + dt.timedelta(days=n) for n in range((first - since).days)} - (good - set(left_open))
 
     def _load_question(self, start: dt.date, end: dt.date) -> None:
         answer = self.client.sales(start, end)
@@ -209,7 +213,7 @@ class Loader:
     ) -> int:
         if not new:
             return 0
-        accepted = {day.date for day in days if day.loaded_at and day.state == DayState.COMPLETE}
+        accepted = {day.date for day in days if day.loaded_at and day.state in (DayState.COMPLETE, DayState.PARTIAL)}
         judge = Judge(self.connection, new, accepted=accepted, only=self.only, today=self.today)
         for day in days:
             if day.date not in new:

@@ -68,7 +68,7 @@ class Judge:
         only: Collection[str] | None,
         today: dt.date,
     ) -> None:
-        """`accepted`: the dates that were complete for the last load of them."""
+        """`accepted`: the dates whose silence the last load of them took for true."""
         self.connection, self.dates, self.only, self.today = connection, list(dates), only, today
         self.accepted = set(accepted)
         self.old = self._old(connection)

@@ -56,6 +56,14 @@ def load(connection, first=DAY, last=DAY, **options):
     return run_now(run)
 
 
+def night(connection):
+    """As a night loads."""
+    run, _created = open_run(
+        "sync_sales", organisation=connection.organisation, from_date=DAY, to_date=DAY, params={"deep": True}
+    )
+    return run_now(run)
+
+
 def sell(till, department, revenue, date=DAY):
     """The till knows of one bill of the department on the date, and of nothing else there."""
     till.world.rows = [row for row in till.world.rows if (row.department_id, row.date) != (department, date)]
@@ -169,6 +177,17 @@ def test_days_that_were_closed_in_a_backfill_stay_believed_when_it_is_loaded_aga
     assert load(connection, DAY - dt.timedelta(days=62), DAY).state == State.PARTIAL
 
 
+def test_a_branch_that_was_silent_on_a_partial_day_of_a_backfill_stays_believed(till):
+    connection = Connection.objects.create(
+        organisation=Organisation.objects.main(), name="till", url=till.url, login="api", password="secret"
+    )
+    sell(till, CAFE, None, DAY - dt.timedelta(days=3))
+    load(connection, DAY - dt.timedelta(days=62), DAY)
+    # Receipts without an hour came, and the source has put them right since.
+    SourceDay.objects.filter(date=DAY - dt.timedelta(days=3)).update(state=DayState.PARTIAL, digest="")
+    assert load(connection, DAY - dt.timedelta(days=62), DAY).state == State.DONE
+
+
 def test_a_day_whose_cash_shift_is_open_is_not_complete_until_it_is_closed(till, connection):
     till.faults.open_shifts = True
     assert load(connection).state == State.DONE
@@ -186,14 +205,7 @@ def test_a_night_reads_old_dates_again_whose_shift_is_still_open(till, connectio
     till.world.rows = [row for row in till.world.rows if row.department_id == BAR or row.date <= old]
     sell(till, CAFE, "2222", old)
     till.faults.open_shifts = True  # of each department the newest: the cafe's is the old one
-    run, _created = open_run(
-        "sync_sales",
-        organisation=connection.organisation,
-        from_date=DAY,
-        to_date=DAY,
-        params={"deep": True},
-    )
-    run_now(run)
+    night(connection)
     assert (day(CAFE, old).state, day(CAFE, old).total_sales) == (DayState.OPEN_SHIFT, 2222)
 
 
@@ -202,15 +214,32 @@ def test_a_night_catches_up_dates_that_earlier_nights_missed(till, connection):
     SourceDay.objects.filter(date__in=missed[:2]).update(state=DayState.MISSING, digest="")
     SourceDay.objects.filter(date=missed[2]).delete()
     SalesSummary.objects.filter(date__in=missed).delete()
-    run, _created = open_run(
-        "sync_sales",
-        organisation=connection.organisation,
-        from_date=DAY,
-        to_date=DAY,
-        params={"deep": True},
-    )
-    assert run_now(run).state == State.DONE
+    assert night(connection).state == State.DONE
     assert SalesSummary.objects.filter(date__in=missed, state=DayState.COMPLETE).count() == 6
+
+
+def test_a_shift_that_was_closed_while_nights_failed_is_not_open_for_ever(till, connection):
+    old = DAY - dt.timedelta(days=40)
+    till.world.rows = [row for row in till.world.rows if row.department_id == BAR or row.date <= old]
+    till.faults.open_shifts = True
+    night(connection)
+    assert day(CAFE, old).state == DayState.OPEN_SHIFT
+    till.faults.open_shifts = False  # closed long ago, as far as the list of shifts tells
+    sell(till, CAFE, "2222", old)
+    night(connection)
+    assert (day(CAFE, old).state, day(CAFE, old).total_sales) == (DayState.COMPLETE, 2222)
+
+
+def test_dates_that_left_the_window_while_nights_failed_are_read_for_the_last_time(till, connection):
+    old = DAY - dt.timedelta(days=20)
+    SourceDay.objects.filter(date=old).update(is_settled=False)
+    sell(till, CAFE, "2222", old)
+    night(connection)
+    assert day(CAFE, old).total_sales == 2222
+    assert SourceDay.objects.get(date=old).is_settled
+    sell(till, CAFE, "2223", old)
+    night(connection)
+    assert day(CAFE, old).total_sales == 2222
 
 
 def test_a_server_that_shows_no_shifts_is_loaded_all_the_same(till, connection):
