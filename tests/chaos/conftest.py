@@ -34,6 +34,8 @@ def _tell(item: pytest.Item, row: Row) -> None:
         assert marker, f"{item.nodeid} needs the marker row"
         _harms[row.number] = marker.args[1]
         _to_write.append(row)
+        # At once: a run that is broken off has told what it saw.
+        page.write(_to_write, _harms, (time.monotonic() - _begun) / 60)
     _print(item.config, row)
 
 
@@ -57,11 +59,6 @@ def pytest_runtest_makereport(
         reason = call.excinfo.exconly().splitlines()[0]
         _tell(item, Row(marker.args[0], False, f"broke off: {reason}"))
     return (yield)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if _to_write:
-        page.write(_to_write, _harms, (time.monotonic() - _begun) / 60)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
