@@ -170,7 +170,7 @@ class ApiKeyAdmin(HouseAdmin):
     actions = ["revoke"]
     ordering = ["-created"]
     form = LimitsForm
-    fields = ["name", "prefix", "user", "expiry_date", "revoked", tuple(LIMITS), "created", "last_used_at"]
+    fields = ["name", "prefix", "user", "expiry_date", "revoked", *LIMITS, "created", "last_used_at"]
     readonly_fields = ["prefix", "user", "created", "last_used_at"]
 
     def visible(self, rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
@@ -194,7 +194,7 @@ class ApiKeyAdmin(HouseAdmin):
                 "all_departments",
                 "departments",
                 "expiry_date",
-                tuple(LIMITS),
+                *LIMITS,
             ]
         )
 

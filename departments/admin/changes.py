@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -56,15 +56,12 @@ class ChangeAdmin(ReadOnly, HouseAdmin):
         before, after = change.before or {}, change.after or {}
         model = change._meta.apps.get_model("departments", change.kind)
         titles = {field.attname: field.verbose_name for field in model._meta.concrete_fields}
-        return format_html_join(
-            "",
-            "<div>{}: {}</div>",
-            [
-                (titles.get(name, name), _moved(before.get(name), after.get(name), change.what))
-                for name in (after or before)
-                if change.what == Change.What.CHANGED or (after or before)[name] not in (None, "", [], {})
-            ],
-        )
+        lines = [
+            (titles.get(name, name), _moved(before.get(name), after.get(name), change.what))
+            for name in (after or before)
+            if change.what == Change.What.CHANGED or (after or before)[name] not in (None, "", [], {})
+        ]
+        return format_html('<div class="sf-moved">{}</div>', format_html_join("", "<div>{}: {}</div>", lines))
 
 
 def _moved(was: Any, became: Any, what: str) -> str:

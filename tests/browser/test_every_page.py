@@ -3,12 +3,17 @@
 from decimal import Decimal
 
 import pytest
+from django_celery_beat.models import PeriodicTask
 from playwright.sync_api import expect
 
+from departments.calendar import seed_holidays
+from departments.edit import change_department
 from departments.models import Connection
+from operations.schedules import setup_schedules
 from runs.alarms import raise_alarm
 from runs.choices import State
 from runs.models import Alarm, Run
+from runs.timetable import NIGHT
 from sales.choices import Where
 from sales.models import Difference
 from tests.world import PASSWORD, World, restate
@@ -33,13 +38,19 @@ PAGES = [
     "/admin/forecasting/modelversion/model/",
     "/admin/departments/department/",
     "/admin/departments/department/{cafe}/change/",
+    "/admin/departments/department/tree/",
+    "/admin/departments/change/",
     "/admin/departments/connection/{till}/change/",
     "/admin/departments/holiday/",
+    "/admin/departments/holiday/import/",
     "/admin/runs/run/",
     "/admin/runs/run/{run}/change/",
     "/admin/runs/alarm/",
     "/admin/runs/alarm/{alarm}/change/",
     "/admin/accounts/user/",
+    "/admin/accounts/user/add/",
+    "/admin/accounts/membership/{membership}/change/",
+    "/admin/django_celery_beat/periodictask/{night}/change/",
     "/admin/accounts/apikey/add/",
 ]
 
@@ -61,6 +72,9 @@ def test_pages_fit_a_desk_and_a_phone(world: World, opened, language):
     params = {"source": "till 1", "dates": "01.02.2026", "run": run.pk, "why": why}
     raise_alarm(world.organisation, "no_yesterday", "yesterday:1", params=params, severity="critical")
     raise_alarm(world.organisation, "beat_silent", "beat")
+    setup_schedules()
+    seed_holidays(world.organisation, [world.today.year], by=world.administrator)
+    change_department(world.cafe, {"code_tco": "a code that is far longer than others are"}, by=world.administrator)
     compared = Run.objects.create(organisation=world.organisation, kind="reconcile", state=State.PARTIAL)
     Difference.objects.create(
         organisation=world.organisation,
@@ -74,6 +88,7 @@ def test_pages_fit_a_desk_and_a_phone(world: World, opened, language):
         theirs=Decimal("1234567.8902"),
     )
     names = {"compared": compared.pk, "cafe": world.cafe.pk, "bar": world.bar.pk, "till": till.pk, "run": run.pk}
+    names |= {"membership": world.manager.memberships.get().pk, "night": PeriodicTask.objects.get(task=NIGHT).pk}
     names["alarm"] = Alarm.objects.get(key="beat").pk
     page = opened("/", language=language)
     for path in PAGES:
