@@ -1,5 +1,7 @@
 """Who changed what: noted with every save of a page, and shown."""
 
+import datetime as dt
+import re
 from typing import Any
 
 from django.contrib import admin
@@ -12,7 +14,9 @@ from unfold.decorators import display
 
 from accounts.pages import DateRangeFilter, HouseAdmin, ReadOnly, signed_in
 from departments.changes import as_kept, note
-from departments.models import Change
+from departments.models import BEGINNING, Change
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Recorded:
@@ -59,7 +63,7 @@ class ChangeAdmin(ReadOnly, HouseAdmin):
         lines = [
             (titles.get(name, name), _moved(before.get(name), after.get(name), change.what))
             for name in (after or before)
-            if change.what == Change.What.CHANGED or (after or before)[name] not in (None, "", [], {})
+            if change.what == Change.What.CHANGED or (after or before)[name] not in (None, "", [], str(BEGINNING))
         ]
         return format_html('<div class="sf-moved">{}</div>', format_html_join("", "<div>{}: {}</div>", lines))
 
@@ -71,6 +75,8 @@ def _moved(was: Any, became: Any, what: str) -> str:
 
 
 def _plain(value: Any) -> str:
-    if value is None or value == "" or value == []:
+    if value in (None, "", [], str(BEGINNING)):
         return "—"
+    if isinstance(value, str) and DATE.fullmatch(value):
+        return f"{dt.date.fromisoformat(value):%d.%m.%Y}"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,70 @@
+"""Whatever is sent, no operation fails within, and every answer is one that the OpenAPI document announces."""
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from rest_framework.views import APIView
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+from accounts.keys import create_api_key
+from accounts.roles import Role
+from runs.ledger import open_run
+from salesforecast.wsgi import application
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+CHECKS = [not_a_server_error, response_schema_conformance, status_code_conformance]
+
+
+@pytest.fixture
+def one_connection():
+    """A request that ends closes no connection: the test's transaction lives in it."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def schema(world: World, settings, one_connection):
+    settings.RUN_ANSWER_SECONDS = 0
+    return schemathesis.openapi.from_wsgi("/api/schema/", application)
+
+
+@pytest.mark.parametrize("cases", [50, pytest.param(250, marks=pytest.mark.deep)])
+def test_nothing_breaks(schema, world: World, monkeypatch, cases):
+    """`cases` requests to each operation, half of them about rows that are there."""
+    monkeypatch.setattr(APIView, "throttle_classes", [])
+    _row, key = create_api_key(organisation=world.organisation, name="all", role=Role.ADMINISTRATOR)
+    run, _created = open_run("nightly", organisation=world.organisation)
+    there = {"date": str(world.today), "branch_id": str(world.cafe.pk)}
+    wrong = []
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if operation.path == "/readyz":  # says, as it should, that nobody works here
+            continue
+        there["id"] = str(world.cafe.pk if "departments" in operation.path else run.pk)
+
+        @settings(
+            max_examples=cases, deadline=None, database=None, phases=[Phase.generate], derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @given(case=operation.as_strategy(), real=st.booleans())
+        def send(case, real):
+            if real and case.path_parameters:
+                case.path_parameters = {name: there.get(name, value) for name, value in case.path_parameters.items()}
+            response = case.call(headers={"Authorization": f"Api-Key {key}"})
+            case.validate_response(response, checks=CHECKS)
+
+        try:
+            send()
+        except (Exception, BaseExceptionGroup) as error:
+            parts = error.exceptions if isinstance(error, BaseExceptionGroup) else [error]
+            wrong += [f"{operation.label}: {part}"[:1500] for part in parts]
+    assert wrong == [], "\n\n".join(wrong)
