@@ -8,6 +8,10 @@ class Kind(models.TextChoices):
     PUSH = "push", _("push client")
 
 
+# Sources that name departments, or what the books hold instead of them.
+NAMING_KINDS = (Kind.IIKO, Kind.ONEC)
+
+
 class Measure(models.TextChoices):
     REVENUE = "revenue", _("revenue (after discounts)")
     GROSS = "gross", _("gross (before discounts)")

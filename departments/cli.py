@@ -1,6 +1,7 @@
 """What the commands share."""
 
 from accounts.models import Organisation
+from departments.connect import connection_of_environment
 from departments.models import Connection
 from runs.cli import usage
 
@@ -11,6 +12,7 @@ def connections_named(organisation: Organisation, name: str | None) -> list[Conn
 
 
 def connection_named(organisation: Organisation, name: str) -> Connection:
+    connection_of_environment(organisation)
     found = Connection.objects.filter(organisation=organisation, name=name).select_related("organisation").first()
     if found is None:
         known = ", ".join(Connection.objects.filter(organisation=organisation).values_list("name", flat=True))

@@ -1,16 +1,20 @@
 """A client of the wire for a configured connection."""
 
 import datetime as dt
+from dataclasses import asdict
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
 
+from departments.choices import Kind
 from departments.models import Connection, SourceSession
 from departments.sessions import DatabaseLock, DatabaseTokens, unlocked
 from runs import clock
 from sources.iiko.client import IikoClient, Server
 from sources.iiko.types import SalesAnswer, ServerFacts
+from sources.onec.client import OnecClient, Service
+from sources.onec.types import ServiceFacts
 from sources.ports import SystemClock
 
 TOKEN_LIFE = 2 * 3600  # seconds: twice what a server lets a token live
@@ -39,6 +43,20 @@ def iiko_client(connection: Connection, *, patience: float | None = None, owner:
     # A request that drips may last three read timeouts, and the lease is renewed between requests.
     lock = DatabaseLock(settings.SOURCE_CONNECT_TIMEOUT + 3 * settings.SOURCE_READ_TIMEOUT + 30, owner)
     return IikoClient(server, tokens=DatabaseTokens(), lock=lock, clock=SystemClock())
+
+
+def onec_client(connection: Connection, *, patience: float | None = None) -> OnecClient:
+    service = Service(
+        url=connection.url,
+        api_key=connection.api_key or "",
+        auth_header=connection.auth_header or "X-API-Key",
+        allowed_hosts=allowed_hosts(connection.url),
+        patience=settings.SOURCE_PATIENCE if patience is None else patience,
+        connect_timeout=settings.SOURCE_CONNECT_TIMEOUT,
+        read_timeout=settings.SOURCE_READ_TIMEOUT,
+        max_bytes=settings.SOURCE_ANSWER_MB * 1024 * 1024,
+    )
+    return OnecClient(service, clock=SystemClock())
 
 
 def note_success(connection: Connection) -> None:
@@ -70,16 +88,22 @@ def return_lost_tokens() -> int:
     return len(keys) - SourceSession.objects.filter(server__in=keys).exclude(token=None).count()
 
 
-def check_connection(connection: Connection) -> ServerFacts:
+def check_connection(connection: Connection) -> ServerFacts | ServiceFacts:
     """Ask the server who we are to it; keeps what it said. Raises SourceError, after a short patience."""
-    facts = iiko_client(connection, patience=min(settings.SOURCE_PATIENCE, CHECK_PATIENCE)).check()
-    connection.facts = {
-        "departments": facts.departments,
-        "nodes": facts.nodes,
-        "fields_missing": list(facts.fields_missing),
-        "free_slots": facts.free_slots,
-        "password_proven": True,
-    }
+    patience = min(settings.SOURCE_PATIENCE, CHECK_PATIENCE)
+    facts: ServerFacts | ServiceFacts
+    if connection.kind == Kind.ONEC:
+        facts = onec_client(connection, patience=patience).check()
+        connection.facts = asdict(facts)
+    else:
+        facts = iiko_client(connection, patience=patience).check()
+        connection.facts = {
+            "departments": facts.departments,
+            "nodes": facts.nodes,
+            "fields_missing": list(facts.fields_missing),
+            "free_slots": facts.free_slots,
+            "password_proven": True,
+        }
     connection.checked_at = timezone.now()
     connection.save(update_fields=["facts", "checked_at"])
     return facts

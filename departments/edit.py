@@ -42,7 +42,7 @@ def change_department(department: Department, values: dict[str, Any], *, by: Use
     stored.overridden = sorted(set(stored.overridden))
     if unknown := set(stored.overridden) - set(SOURCE_FIELDS):
         raise Refused("not_of_source", field="overridden", names=", ".join(sorted(unknown)), known=_listed())
-    source = stored.sources.select_related("connection").first()
+    source = stored.named_by()
     for name in SOURCE_FIELDS if source else ():
         attname = "parent_id" if name == "parent" else name
         moved = attname in before and before[attname] != _plain(getattr(stored, attname))
@@ -69,7 +69,7 @@ def why_kept(department: Department) -> tuple[str, dict[str, Any]] | None:
     """Code and parameters of the sentence why the department may not be deleted; None if it may."""
     if held := _held(department):
         return "department_has_rows", {"department": department.name, "what": ", ".join(held)}
-    if source := department.sources.select_related("connection").first():
+    if source := department.named_by():
         return "department_at_source", {"department": department.name, "source": source.connection.name}
     if below := department.children.count():
         return "department_has_children", {"department": department.name, "n": below}

@@ -110,6 +110,7 @@ class Department(models.Model):
     code = models.CharField(_("code"), max_length=60, blank=True)
     code_tco = models.CharField(_("1C code"), max_length=60, blank=True)
     taxpayer_id_number = models.CharField(_("taxpayer id"), max_length=20, blank=True)
+    company = models.CharField(_("legal entity"), max_length=300, blank=True)
     segment_type = models.CharField(_("segment"), max_length=20, choices=Segment, default=Segment.RESTAURANT)
     season_start_date = models.DateField(_("season starts"), null=True, blank=True)
     season_end_date = models.DateField(_("season ends"), null=True, blank=True)
@@ -174,6 +175,10 @@ class Department(models.Model):
     def zone_name(self) -> str:
         return self.time_zone or self.organisation.time_zone
 
+    def named_by(self) -> "SourceDepartment | None":
+        """Which source has the say over SOURCE_FIELDS; the books only add to what a till names."""
+        return self.sources.exclude(connection__kind=Kind.ONEC).select_related("connection").first()
+
 
 class SourceDepartment(models.Model):
     """What a source calls a department: the only place that knows a source's ids."""
@@ -196,6 +201,7 @@ class SourceDepartment(models.Model):
     type = models.CharField(_("type"), max_length=30, blank=True)
     code = models.CharField(_("code"), max_length=60, blank=True)
     taxpayer_id = models.CharField(_("taxpayer id"), max_length=20, blank=True)
+    company = models.CharField(_("legal entity"), max_length=300, blank=True)
     valid_from = models.DateField(_("valid from"), default=BEGINNING)
     valid_to = models.DateField(_("valid to"), null=True, blank=True)
     seen_at = models.DateTimeField(_("last seen"), null=True, blank=True)

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Count, Q
 
 from accounts.models import Membership, Organisation
-from departments.choices import SELLING_TYPES, TYPES, Kind, Segment
+from departments.choices import NAMING_KINDS, SELLING_TYPES, TYPES, Kind, Segment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -24,6 +24,10 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
     def tills(self) -> ConnectionQuerySet:
         """Active connections that are asked for sales."""
         return self.filter(kind=Kind.IIKO, is_active=True)
+
+    def naming(self) -> ConnectionQuerySet:
+        """Active connections that are asked for departments: till servers, then the books."""
+        return self.filter(kind__in=NAMING_KINDS, is_active=True).order_by("kind", "name")
 
 
 class DepartmentQuerySet(models.QuerySet["Department"]):

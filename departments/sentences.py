@@ -7,6 +7,25 @@ SENTENCES = {
     "timeout": _("%(source)s: the server %(host)s did not answer in time. It will be asked again."),
     "tls": _("%(source)s: no secure connection to %(host)s. Check the certificate and the address."),
     "wrong_password": _("%(source)s: the server refused login and password. Enter them again in the connection."),
+    "wrong_key": _(
+        "%(source)s: the 1C service refused the API key. Enter it again in the connection, and see that the service expects it in the header %(header)s. %(text)s"
+    ),
+    "bad_header": _(
+        "%(source)s: the API key, or the name of its header (%(header)s), holds signs that HTTP cannot carry. Enter them again without spaces and line breaks."
+    ),
+    "onec_not_found": _(
+        "%(source)s: the 1C service has nothing at %(path)s. Enter the address up to the version, for example http://host:5555/v1."
+    ),
+    "onec_not_json": _("%(source)s: the answer is not JSON. Is this the address of a 1C exchange service?"),
+    "onec_bad_data": _(
+        "%(source)s: the list of 1C objects makes no sense (%(what)s). Nothing of it was used; show this to whoever looks after 1C."
+    ),
+    "empty_object_list": _(
+        "%(source)s: the 1C service sent an empty list. Nothing was changed; ask whoever looks after 1C whether its exchange runs."
+    ),
+    "object_unknown": _("“%(text)s” is no object of 1C. Choose one from the list."),
+    "object_matched": _("“%(object)s” is matched with %(department)s already. Undo that first."),
+    "department_matched": _("%(department)s is matched with “%(object)s” already. Undo that first."),
     "no_licence": _(
         "%(source)s: all licence slots of the server are taken. Close an unused iikoOffice session or ask for one more slot."
     ),

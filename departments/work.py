@@ -3,8 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
+from departments.books import store_objects
 from departments.calendar import seed_first
-from departments.clients import iiko_client, note_success
+from departments.choices import Kind
+from departments.clients import iiko_client, note_success, onec_client
+from departments.connect import connection_of_environment
 from departments.models import Connection
 from departments.sessions import owned_by
 from departments.sync import store_departments
@@ -14,13 +17,18 @@ from runs.ledger import RunFailed, Work
 from runs.registry import Outcome
 from sources.errors import SourceError
 
+# What of a 1C service is said otherwise than of an iiko server.
+OF_ONEC = {"not_found", "not_json", "bad_data"}
+
 
 def as_error(error: SourceError, connection: Connection) -> dict[str, Any]:
-    return {"code": error.code, "params": {**error.params, "source": connection.name}, "transient": error.transient}
+    code = f"onec_{error.code}" if connection.kind == Kind.ONEC and error.code in OF_ONEC else error.code
+    return {"code": code, "params": {**error.params, "source": connection.name}, "transient": error.transient}
 
 
 def sync_departments(work: Work) -> Outcome:
-    connections = Connection.objects.filter(organisation=work.run.organisation).tills().select_related("organisation")
+    connection_of_environment(work.run.organisation)
+    connections = Connection.objects.filter(organisation=work.run.organisation).naming().select_related("organisation")
     if ids := work.run.params.get("connections"):
         connections = connections.filter(pk__in=ids)
     counts: dict[str, int] = {"found": 0, "created": 0, "changed": 0, "unchanged": 0, "orphans": 0}
@@ -32,6 +40,11 @@ def sync_departments(work: Work) -> Outcome:
     for number, connection in enumerate(todo):
         work.progress(number, len(todo), "syncing_departments", source=connection.name)
         try:
+            if connection.kind == Kind.ONEC:
+                stored = store_objects(connection, onec_client(connection).objects())
+                counts["objects"] = counts.get("objects", 0) + stored.objects
+                counts["changed"] += stored.changed
+                continue
             client = iiko_client(connection, owner=owned_by(work.run))
             with client.session():
                 remote = client.departments()

@@ -1,19 +1,20 @@
-"""A chain to look at: two simulated till servers, loaded, trained on and forecast like any other."""
+"""A chain to look at: two simulated till servers and a 1C service, loaded, trained on and forecast like any other."""
 
 import datetime as dt
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
 from django.utils.translation import gettext
 
 from accounts.models import Organisation, User
+from departments.books import OBJECT
 from departments.calendar import seed_holidays
 from departments.connect import add_connection
-from departments.models import Connection, Department
+from departments.models import Connection, Department, SourceDepartment
 from departments.sync import start_sync as start_department_sync
 from departments.timing import organisation_today
 from forecasting.models import ForecastIssue
@@ -29,10 +30,13 @@ from runs.models import Run
 from runs.sentences import of_errors
 from sales.sync import settled_range, start_sync
 from sources.simulator import IikoServer
+from sources.simulator.onec import OnecServer
 from sources.simulator.worlds.demo import demo_world
+from sources.simulator.worlds.demo_onec import demo_objects
 
 NAMES = {1: "iiko Almaty", 2: "iiko Astana"}
-LOGIN = PASSWORD = "demo"
+BOOKS = "1C demo"
+LOGIN = PASSWORD = KEY = "demo"
 REPLAYED_DAYS = 56
 FIRST_ORIGINS = 2  # the first page should not wait for the long backtest
 
@@ -48,6 +52,10 @@ def ports() -> dict[int, int]:
     return {1: settings.DEMO_PORT, 2: settings.DEMO_PORT + 1}
 
 
+def books_url() -> str:
+    return f"http://127.0.0.1:{settings.DEMO_PORT + 2}/v1"
+
+
 def login_file() -> Path:
     return Path(settings.VAR_DIR) / "demo-login.txt"
 
@@ -57,7 +65,7 @@ def build_demo(*, departments: int, days: int, say: Say) -> None:
 
     Where a person has added a connection of their own, nothing invented is mixed into their chain.
     """
-    if own := Connection.objects.exclude(name__in=NAMES.values()).first():
+    if own := Connection.objects.exclude(name__in=[*NAMES.values(), BOOKS]).first():
         setup_schedules()
         say(f"this is the chain of {own.name!r}: no demonstration is added to it")
         return
@@ -68,8 +76,10 @@ def build_demo(*, departments: int, days: int, say: Say) -> None:
             add_connection(organisation, kind="iiko", name=NAMES[number], url=url, login=LOGIN, password=PASSWORD)[0]
             for number, url in urls.items()
         ]
+        books = add_connection(organisation, kind="onec", name=BOOKS, url=books_url(), api_key=KEY)[0]
         today = organisation_today(organisation)
         seed_holidays(organisation, range(today.year - 3, today.year + 2))
+        _departments(organisation, books, say)
         _sales(organisation, connections, days, say)
     _segments(departments, days)
     _forecasts(organisation, say)
@@ -78,7 +88,7 @@ def build_demo(*, departments: int, days: int, say: Say) -> None:
 
 @contextmanager
 def simulators(departments: int, days: int) -> Iterator[dict[int, str]]:
-    """Both servers on their ports for the time of the block; one that is running already is used as it is."""
+    """All servers on their ports for the time of the block; one that is running already is used as it is."""
     with ExitStack() as stack:
         urls = {}
         for number, port in ports().items():
@@ -89,6 +99,8 @@ def simulators(departments: int, days: int) -> Iterator[dict[int, str]]:
             except OSError:
                 continue  # served already, by a demonstration that is running
             stack.enter_context(server)
+        with suppress(OSError):
+            stack.enter_context(OnecServer(demo_objects(departments), port=settings.DEMO_PORT + 2, key=KEY))
         yield urls
 
 
@@ -112,10 +124,14 @@ def _administrator(say: Say) -> None:
     say(f"administrator created, see {path}")
 
 
-def _sales(organisation: Organisation, connections: list[Connection], days: int, say: Say) -> None:
-    if not Department.objects.filter(organisation=organisation).exists():
+def _departments(organisation: Organisation, books: Connection, say: Say) -> None:
+    nobody = not Department.objects.filter(organisation=organisation).exists()
+    if nobody or not SourceDepartment.objects.filter(connection=books, type=OBJECT).exists():
         say("synchronising departments")
         _must(run_now(start_department_sync(organisation=organisation, trigger=Trigger.COMMAND)[0]))
+
+
+def _sales(organisation: Organisation, connections: list[Connection], days: int, say: Say) -> None:
     first, yesterday = settled_range(organisation)
     done = latest_cutoff(organisation)
     if done == yesterday:

@@ -27,6 +27,7 @@ COUNTS = {
     "changed": _("changed"),
     "unchanged": _("unchanged"),
     "orphans": _("without a parent"),
+    "objects": _("objects of 1C"),
     "version": _("model version"),
     "forecasts": _("forecasts"),
     "differences": _("differences"),

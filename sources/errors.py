@@ -20,6 +20,8 @@ PERMANENT = frozenset(
     {
         "tls",
         "wrong_password",
+        "wrong_key",
+        "bad_header",
         "module_blocked",
         "no_right",
         "not_found",
@@ -39,7 +41,8 @@ class SourceError(Exception):
 
     `params` by code: `refused`, `no_right` text, status; `server_error` status, text; `not_found` path;
     `bad_data` what; `unknown_field` fields (comma separated); `redirect`, `host_not_allowed`, `unreachable`,
-    `timeout`, `tls` host; `too_large` limit (bytes); `too_many_requests` wait (seconds; others may carry it).
+    `timeout`, `tls` host; `wrong_key` header, text; `bad_header` header; `too_large` limit (bytes);
+    `too_many_requests` wait (seconds; others may carry it).
     """
 
     def __init__(self, code: str, *, transient: bool | None = None, **params: str | int) -> None:

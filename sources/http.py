@@ -124,6 +124,7 @@ class Http:
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         json: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """The answer, whatever its status below 300 or from 400 on; its body complete.
 
@@ -134,12 +135,12 @@ class Http:
         host = host_of(url, self.allowed_hosts)
         # A proxy of the environment is for the outer world, never for a server on this machine.
         self._session.trust_env = not _is_loopback(host)
-        headers = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "salesforecast"}
+        sent = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "salesforecast", **(headers or {})}
         if json is not None:
-            headers["Content-Type"] = "application/json; charset=utf-8"
+            sent["Content-Type"] = "application/json; charset=utf-8"
         failure: SourceError
         try:
-            return self._send(host, method, url, params=params, data=json if form is None else form, headers=headers)
+            return self._send(host, method, url, params=params, data=json if form is None else form, headers=sent)
         except SourceError:
             raise
         except requests.exceptions.SSLError:

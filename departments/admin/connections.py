@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from accounts.formats import count
 from accounts.pages import HouseAdmin, ReadOnly, page_organisation, signed_in
-from departments.choices import Kind
+from departments.choices import NAMING_KINDS, Kind
 from departments.clients import check_connection
 from departments.connect import check_url
 from departments.models import Connection, SourceDepartment
@@ -93,6 +93,10 @@ class ConnectionAdmin(HouseAdmin):
     @display(description=_("server says"))
     def says(self, connection: Connection) -> str:
         facts = connection.facts
+        if "objects" in facts:
+            number = facts["objects"]
+            said = ngettext("%(n)s object of 1C", "%(n)s objects of 1C", number) % {"n": count(number)}
+            return said + ", " + gettext("legal entities: %(n)s") % {"n": count(facts["companies"])}
         if "departments" not in facts:
             return gettext("not checked yet")
         number = facts["departments"]
@@ -104,7 +108,7 @@ class ConnectionAdmin(HouseAdmin):
         return ", ".join(parts)
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
-        if {"url", "login", *SECRETS} & set(form.changed_data):
+        if {"kind", "url", "login", "auth_header", *SECRETS} & set(form.changed_data):
             obj.facts, obj.checked_at = {}, None
         super().save_model(request, obj, form, change)
 
@@ -134,8 +138,10 @@ class ConnectionAdmin(HouseAdmin):
         self._synchronise(request, [connection])
 
     def _check(self, request: HttpRequest, connection: Connection) -> None:
-        if connection.kind != Kind.IIKO:
-            said = gettext("%(name)s: only iiko servers can be checked.") % {"name": connection.name}
+        if connection.kind not in NAMING_KINDS:
+            said = gettext("%(name)s: a push client comes by itself, there is nothing to check.") % {
+                "name": connection.name
+            }
             self.message_user(request, said, messages.WARNING)
             return
         try:
@@ -144,16 +150,20 @@ class ConnectionAdmin(HouseAdmin):
             trouble = as_error(error, connection)
             self.message_user(request, sentence(trouble["code"], trouble["params"]), messages.ERROR)
         else:
+            if connection.facts.get("objects") == 0:
+                said = sentence("empty_object_list", {"source": connection.name})
+                self.message_user(request, said, messages.WARNING)
+                return
             self.message_user(request, f"{connection.name}: {self.says(connection)}", messages.SUCCESS)
 
     def _synchronise(self, request: HttpRequest, connections: list[Connection]) -> HttpResponse | None:
-        tills = [connection for connection in connections if connection.kind == Kind.IIKO and connection.is_active]
-        if not tills:
+        naming = [one for one in connections if one.kind in NAMING_KINDS and one.is_active]
+        if not naming:
             self.message_user(request, sentence("no_connections"), messages.ERROR)
             return None
         start_sync(
             organisation=page_organisation(request),
-            connections=tills,
+            connections=naming,
             trigger=Trigger.PAGE,
             started_by=signed_in(request),
         )

@@ -123,7 +123,7 @@ class DepartmentAdmin(Recorded, HouseAdmin):
                     "segment_type",
                     ("season_start_date", "season_end_date"),
                     ("opened_on", "closed_on"),
-                    "code_tco",
+                    ("code_tco", "company"),
                     "time_zone",
                     "currency",
                     "is_active",
@@ -143,14 +143,14 @@ class DepartmentAdmin(Recorded, HouseAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Department | None = None) -> list[str]:
         known = [*self.readonly_fields]
-        if obj is None or not obj.sources.exists():
+        if obj is None or obj.named_by() is None:
             return known
         return [*(name for name in SOURCE_FIELDS if name not in obj.overridden), *known]
 
     def get_fieldsets(self, request: HttpRequest, obj: Department | None = None) -> Any:
         """What is kept by hand is asked for only where a source says something else."""
         sets = super().get_fieldsets(request, obj)
-        if obj is None or not obj.sources.exists():
+        if obj is None or obj.named_by() is None:
             return sets
         (title, first), *others = sets
         return [(title, {**first, "fields": [*first["fields"], "overridden"]}), *others]

@@ -16,6 +16,7 @@ PARAMS = {
     "what": "GuestNum",
     "fields": "GuestNum",
     "limit": 1024,
+    "header": "X-API-Key",
 }
 
 

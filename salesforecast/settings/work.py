@@ -1,5 +1,7 @@
 """Background work and sources."""
 
+import re
+
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
@@ -73,8 +75,12 @@ SOURCE_CONNECT_TIMEOUT = env.number("SOURCE_CONNECT_TIMEOUT", 10, least=1)
 SOURCE_READ_TIMEOUT = env.number("SOURCE_READ_TIMEOUT", 180, least=1)
 # A larger answer is refused; a load holds about three times as much in memory.
 SOURCE_ANSWER_MB = env.number("SOURCE_ANSWER_MB", 48, least=1, most=1024)
-# The demonstration's two simulated servers listen here and on the next port.
-DEMO_PORT = env.number("DEMO_PORT", 8021, least=1, most=65534)
+# The demonstration's simulated servers listen here and on the next two ports: two iiko servers, one 1C service.
+DEMO_PORT = env.number("DEMO_PORT", 8021, least=1, most=65533)
+# Both set: a 1C connection is made of them.
+API_BASE_URL, API_KEY = env.text("API_BASE_URL"), env.text("API_KEY")
+if API_BASE_URL and not re.match(r"https?://[^/@\s]+(/\S*)?$", API_BASE_URL):
+    raise ImproperlyConfigured("API_BASE_URL must look like http://host:5555/v1, without login or password in it.")
 IIKO_API_LOGIN = env.text("IIKO_API_LOGIN")
 IIKO_API_PASSWORD = env.text("IIKO_API_PASSWORD")
 

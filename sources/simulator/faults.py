@@ -7,7 +7,7 @@ from typing import Any
 
 from sources.simulator.olap import NO_DATE_FILTER
 
-KINDS = ("login", "logout", "departments", "groups", "columns", "olap", "licence", "shifts")
+KINDS = ("login", "logout", "departments", "groups", "columns", "olap", "licence", "shifts", "objects")
 
 REFUSALS = {
     # fault: status, content type, body

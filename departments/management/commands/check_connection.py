@@ -8,12 +8,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.models import Organisation
+from departments.choices import Kind
 from departments.cli import connection_named
 from departments.clients import ask_for_sales, check_connection
+from departments.models import Connection
 from departments.timing import connection_today
 from departments.work import as_error
+from runs.cli import usage
 from runs.sentences import sentence
 from sources.errors import SourceError
+from sources.onec.types import ServiceFacts
 
 
 class Command(BaseCommand):
@@ -26,6 +30,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connection_named(Organisation.objects.main(), options["name"])
+        if options["sales"] and connection.kind != Kind.IIKO:
+            raise usage("Only an iiko server is asked for sales.")
         try:
             facts = check_connection(connection)
             yesterday = connection_today(connection) - dt.timedelta(days=1)
@@ -39,6 +45,9 @@ class Command(BaseCommand):
                 self.stderr.write(text)
             sys.exit(1)
         found = asdict(facts)
+        if isinstance(facts, ServiceFacts):
+            self._say_books(connection, facts, as_json=options["json"])
+            return
         if sales is not None:
             total = sum((row.revenue for row in sales), Decimal(0))
             branches = len({row.external_id for row in sales})
@@ -56,4 +65,16 @@ class Command(BaseCommand):
             if facts.fields_missing:
                 self.stderr.write(f"Fields this server lacks: {', '.join(facts.fields_missing)}")
         if facts.fields_missing:
+            sys.exit(1)
+
+    def _say_books(self, connection: Connection, facts: ServiceFacts, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({"ok": facts.objects > 0, **asdict(facts)}, ensure_ascii=False))
+        else:
+            self.stdout.write(
+                f"{connection.name}: key accepted, {facts.objects} objects of {facts.companies} companies; "
+                f"{facts.orphans} without their parent, {facts.without_bin} without a BIN."
+            )
+        if not facts.objects:
+            self.stderr.write(sentence("empty_object_list", {"source": connection.name}))
             sys.exit(1)
