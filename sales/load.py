@@ -23,7 +23,7 @@ from departments.work import as_error
 from runs.ledger import RunFailed, Work
 from sales.choices import TRUSTED, DayState
 from sales.control import uncontrolled
-from sales.models import DepartmentCutoff, ObservedDay, SalesSummary, SourceDay
+from sales.models import DepartmentCutoff, ObservedDay, SalesSummary, SourceDay, Verdict
 from sales.observe import store_observations
 from sales.publish import disagreeing, publish
 from sales.report import Loaded
@@ -218,14 +218,22 @@ class Loader:
         for day in days:
             if day.date not in new:
                 continue
+            # A till may be slow to tell of yesterday; what was as hard to believe before is for a person to decide.
+            soon = day.state != DayState.SUSPICIOUS or day.date >= self.today - dt.timedelta(days=1)
             day.state = DayState.OPEN_SHIFT if day.date >= self.today else DayState.COMPLETE
             if not staged[day.date] and day.state == DayState.COMPLETE and judge.usually_sells(day.date, self.links):
                 day.state = DayState.SUSPICIOUS
-                self.loaded.empty_days.append(day.date)
+                self.loaded.empty_days[day.date] = soon
         judgement = judge.judge(staged, self.links, doubted)
         for (external_id, date), doubt in judgement.doubts.items():
-            if date not in self.loaded.empty_days:
-                self.loaded.doubtful[doubt.code, self.names.get(external_id, external_id)].append(date)
+            name = self.names.get(external_id, external_id)
+            if date in self.loaded.empty_days:
+                continue
+            if date < self.today - dt.timedelta(days=1) and judge.doubted_before((external_id, date), doubt):
+                self.loaded.undecided[name].append(date)
+            else:
+                self.loaded.doubtful[doubt.code, name].append(date)
+        Verdict.objects.filter(pk__in=judgement.outdated).delete()
         text = None if judgement.doubts else "".join(texts[date] for date in new)
         changes = store_observations(
             self.connection, new, judgement.days, run=self.work.run.pk, text=text, only=self.only

@@ -18,7 +18,8 @@ class Loaded:
     total_raw_records: int = 0
     changed_rows: int = 0
     completed: int = 0  # departments whose last complete date has moved
-    empty_days: list[dt.date] = field(default_factory=list)
+    # Whether it is worth asking again soon.
+    empty_days: dict[dt.date, bool] = field(default_factory=dict)
     # By (code of the doubt, name of the department).
     doubtful: dict[tuple[str, str], list[dt.date]] = field(default_factory=lambda: defaultdict(list))
     undecided: dict[str, list[dt.date]] = field(default_factory=lambda: defaultdict(list))
@@ -47,8 +48,9 @@ class Loaded:
             marks = {"warning": True} if warning else {"transient": True} if transient else {}
             found.append({"code": code, "params": {"source": source, **params}, **marks})
 
-        if self.empty_days:
-            tell("empty_day", transient=True, dates=few(self.empty_days))
+        for soon in (True, False):
+            if dates := [date for date, again in self.empty_days.items() if again == soon]:
+                tell("empty_day", transient=soon, dates=few(dates))
         for (code, name), dates in self.doubtful.items():
             tell(f"{code}_department", transient=True, department=name, dates=few(dates))
         for name, dates in self.undecided.items():

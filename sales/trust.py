@@ -50,10 +50,11 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The days to store, and the doubts among them by source id and date."""
+    """The days to store, the doubts among them by source id and date, and verdicts that were about other figures."""
 
     days: list[StagedDay]
     doubts: dict[Pair, Doubt]
+    outdated: list[int]
 
 
 class Judge:
@@ -95,9 +96,21 @@ class Judge:
         return set(feasts.filter(date__in=self.dates).values_list("date", flat=True))
 
     @cached_property
-    def believed(self) -> set[Pair]:
+    def verdicts(self) -> dict[Pair, int]:
         verdicts = Verdict.objects.filter(connection=self.connection, date__in=self.dates)
-        return set(verdicts.values_list("external_id", "date"))
+        return {(external_id, date): pk for pk, external_id, date in verdicts.values_list("pk", "external_id", "date")}
+
+    def _believed_silence(self, pair: Pair) -> bool:
+        """Whether a person took it for true that nothing was sold: not where figures were believed, and stored since."""
+        old = self.old.get(pair)
+        return pair in self.verdicts and not (
+            old and old.state != DayState.SUSPICIOUS and _sold(old.revenue, old.gross)
+        )
+
+    def doubted_before(self, pair: Pair, doubt: Doubt) -> bool:
+        """Whether the last load had the very same doubt."""
+        old = self.old.get(pair)
+        return old is not None and old.doubt == json.loads(doubt.text())
 
     @cached_property
     def closures(self) -> list[tuple[Any, dt.date, dt.date]]:
@@ -112,20 +125,25 @@ class Judge:
         if self.only is not None or date >= self.today or date in self.feasts:
             return False
         if any(
-            day.date == date and _sold(day.revenue, day.gross) and (day.external_id, date) not in self.believed
+            day.date == date and _sold(day.revenue, day.gross) and not self._believed_silence((day.external_id, date))
             for day in self.old.values()
         ):
             return True
         if date in self.accepted:
             return False
+        sellers = self._sellers(date, links)
+        return len(set().union(*sellers.values())) >= USUAL_HITS
+
+    def _sellers(self, date: dt.date, links: Mapping[str, Any]) -> dict[str, set[dt.date]]:
+        """Source ids that nobody knows to be closed on the date: on which of the last same weekdays they sold."""
         before = {date - dt.timedelta(weeks=week) for week in range(1, USUAL_WEEKS + 1)}
-        sold = {
-            day
+        return {
+            external_id: sold
             for external_id, known in self.history.items()
-            if (external_id, date) not in self.believed and not self._off(links.get(external_id), date)
-            for day in known
+            if (sold := {day for day in before & known.keys() if known[day]})
+            and (external_id, date) not in self.verdicts
+            and not self._off(links.get(external_id), date)
         }
-        return len(sold & before) >= USUAL_HITS
 
     def judge(
         self,
@@ -140,6 +158,7 @@ class Judge:
         """
         days: list[StagedDay] = []
         doubts: dict[Pair, Doubt] = {}
+        outdated: list[int] = []
         for date in self.dates:
             came = {day.external_id: day for day in staged[date]}
             for external_id, day in came.items():
@@ -147,24 +166,30 @@ class Judge:
                 doubt = self._doubt_size(day)
                 if pair in uncontrolled:
                     doubt = Doubt("control", *uncontrolled[pair])
-                if doubt is None or pair in self.believed:
+                if doubt is None or pair in self.verdicts:
                     days.append(day)
                 else:
                     doubts[pair] = doubt
                     days.append(self._kept(pair, doubt) or day._replace(state=DayState.SUSPICIOUS, doubt=doubt.text()))
             lost = {external_id for external_id, day in uncontrolled if day == date}
-            for external_id in sorted((self._missed(date, links) | lost) - came.keys()):
+            missed = self._missed(date, links)
+            if not came and not missed and self.usually_sells(date, links):
+                # No branch is missed for itself, yet all of them together are: then each of them is asked about.
+                missed = {external_id for external_id in self._sellers(date, links) if links.get(external_id)}
+            for external_id in sorted((missed | lost) - came.keys()):
                 pair = external_id, date
                 old = self.old.get(pair)
                 code = "vanished" if old and _sold(old.revenue, old.gross) else "absent"
                 doubt = Doubt(code, None, self._usual(external_id, date))
                 if pair in uncontrolled:
                     doubt = Doubt("control", *uncontrolled[pair])
-                if pair in self.believed:
+                if self._believed_silence(pair):
                     continue
+                if pair in self.verdicts:
+                    outdated.append(self.verdicts[pair])
                 doubts[pair] = doubt
                 days.append(self._kept(pair, doubt) or _unknown(pair, links.get(external_id), doubt))
-        return Judgement(days, doubts)
+        return Judgement(days, doubts, outdated)
 
     def _doubt_size(self, day: StagedDay) -> Doubt | None:
         if day.state != DayState.COMPLETE or day.department is None or day.revenue is None:

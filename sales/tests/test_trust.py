@@ -336,3 +336,51 @@ def test_an_empty_day_that_was_believed_branch_by_branch_is_complete(till, conne
         run_now(believe(day(branch), by=User.objects.get_or_create(username="anna")[0]))
     load(connection)
     assert SourceDay.objects.get(connection=connection, date=DAY).state == DayState.COMPLETE
+
+
+def test_an_empty_day_that_no_branch_is_missed_on_for_itself_can_be_decided_too(till, connection):
+    for branch, weeks in ((CAFE, (1, 3)), (BAR, (2,))):  # each was closed on some of the last same weekdays
+        ObservedDay.objects.filter(
+            external_id=branch, date__in=[DAY - dt.timedelta(weeks=week) for week in weeks]
+        ).delete()
+    for branch in (CAFE, BAR):
+        sell(till, branch, None)
+    assert codes(load(connection)) == ["empty_day"]
+    for asked in SalesSummary.objects.filter(date=DAY, state=DayState.SUSPICIOUS):
+        run_now(believe(asked, by=User.objects.get_or_create(username="anna")[0]))
+    assert load(connection).state == State.DONE
+    assert SourceDay.objects.get(connection=connection, date=DAY).state == DayState.COMPLETE
+
+
+def test_an_empty_day_of_the_past_is_asked_for_again_once_and_then_waits_for_a_person(till, connection):
+    for branch in (CAFE, BAR):
+        sell(till, branch, None)
+    first, second = load(connection), load(connection)
+    assert (codes(first), codes(second)) == (["empty_day"], ["empty_day"])
+    assert first.errors[0].get("transient") and not second.errors[0].get("transient")
+    assert second.state == State.FAILED
+
+
+def test_a_source_that_is_a_day_late_is_asked_for_yesterday_again_and_again(till, connection):
+    yesterday = timezone.localdate() - dt.timedelta(days=1)
+    for branch in (CAFE, BAR):
+        sell(till, branch, None, yesterday)
+    for _time in range(3):
+        assert load(connection, yesterday, yesterday).errors[0]["transient"]
+
+
+@pytest.mark.parametrize("gone", [[CAFE], [CAFE, BAR]])
+def test_who_believed_a_figure_did_not_believe_that_it_vanishes(till, connection, gone):
+    anna = User.objects.create_user("anna")
+    sell(till, CAFE, "25000")
+    load(connection)
+    run_now(believe(day(), by=anna))
+    assert (day().state, day().total_sales) == (DayState.COMPLETE, 25000)
+    for branch in gone:
+        sell(till, branch, None)
+    for force in (False, True):
+        assert load(connection, force=force).state in (State.PARTIAL, State.FAILED)
+        assert (day().state, day().total_sales) == (DayState.SUSPICIOUS, 25000)
+    for branch in gone:
+        run_now(believe(day(branch), by=anna))
+    assert not SalesSummary.objects.filter(department=CAFE, date=DAY).exists()
