@@ -22,6 +22,7 @@ from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_
 PURGE = 28  # days around last year's block that its models do not learn either: a season looks like its edges
 MOST_MIX, MIX_POWER = 0.3, 6
 COLD_ROWS = 20_000
+YEAR_BEFORE = 250  # records before last year's block
 RECALIBRATE = pd.Timedelta(days=91)
 Progress = Callable[[float, str], None]
 COLUMNS = ["series_id", "cutoff", "date", "h", "yhat", "lo80", "hi80", "lo95", "hi95", "rule", "p_open"]
@@ -124,7 +125,8 @@ def _calibrate(features: Features, mix: Mix, recipe: Recipe, seed: int, threads:
     past, last = features.history, features.history.cutoff
     usable = np.ones(len(past.at), dtype=bool)
     blocks = [(last - recipe.calibration_days + 1, last + 1)]
-    if (past.records[:, max(last - 364 - recipe.horizon, 0)] >= 120).any():
+    # Without a year before it, taking last year's season away leaves models that have never seen the season.
+    if (past.records[:, max(last - 364 - recipe.horizon, 0)] >= YEAR_BEFORE).any():
         blocks.append((last - 364 - 14, last - 364 + 42))
     rows = []
     for first, end in blocks:

@@ -33,7 +33,7 @@ def backtest_file(
     raw = _read(sales, ["series_id", "date", "hour", "y"] if hourly else ["series_id", "date", "y"])
     daily = raw.groupby(["series_id", "date"], as_index=False)["y"].sum() if hourly else raw
     known = _read(covariates, ["date"]) if covariates else None
-    members = _read(groups, ["group", "series_id"]) if groups else None
+    members = _groups(groups, hourly) if groups else None
     ends = sorted(pd.Timestamp(c) for c in cutoffs)
     panel = build_panel(daily, known, ends[-1] + pd.Timedelta(days=horizon))
     tell, parts = progress or quiet, []
@@ -42,7 +42,7 @@ def backtest_file(
         fitted = fit(panel, cutoff, recipe, seed=seed, threads=threads)
         part = predict(fitted, panel, cutoff, horizon)
         if members is not None:
-            part = pd.concat([part, sums(part, members, fitted.calibration.correlation)], ignore_index=True)
+            part = pd.concat([part, sums(part, members, fitted.calibration.together)], ignore_index=True)
         parts.append(_by_hour(part, raw, members, cutoff, seed) if hourly else part)
     result = pd.concat(parts, ignore_index=True)
     columns = [*OUT[:3], "hour", *BOUNDS] if hourly else OUT
@@ -65,6 +65,16 @@ def _read(path: Path | str | None, columns: list[str]) -> pd.DataFrame:
     if "hour" in columns and not frame["hour"].between(0, 23).all():
         raise EngineError("bad_hour", file=str(path))
     return frame
+
+
+def _groups(path: Path | str, hourly: bool) -> pd.DataFrame:
+    found = _read(path, ["group", "series_id"])
+    if "days" in found:
+        if hourly or not (found["days"].between(1, 366) & (found["days"] % 1 == 0)).all():
+            raise EngineError("bad_days", file=str(path))
+        if (found.groupby("group")["days"].nunique() > 1).any():
+            raise EngineError("bad_days", file=str(path))
+    return found
 
 
 def _by_hour(

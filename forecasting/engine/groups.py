@@ -1,4 +1,14 @@
-"""Forecasts of groups of series: sums, with intervals between independence and all erring together."""
+"""Forecasts of sums over any series and any days, with intervals of their own.
+
+Errors of one series on two days, of two series on one day and of two series on two days are correlated; the three
+correlations are measured on past origins (intervals.py). With half widths w the half width of a sum is the root of
+
+    sum w^2 + days * (pairs of one series) + series * (pairs of one day) + both * (all other pairs)
+
+which is the variance of a sum of correlated errors. Parts and wholes agree: a sum's forecast is the sum of forecasts.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -6,21 +16,39 @@ import pandas as pd
 BOUNDS = ("lo80", "hi80", "lo95", "hi95")
 
 
-def sums(forecasts: pd.DataFrame, groups: pd.DataFrame, correlation: float) -> pd.DataFrame:
-    """One row per (group, cutoff, date) of `groups` [group, series_id], named as the series' forecasts are.
+def sums(forecasts: pd.DataFrame, groups: pd.DataFrame, together: Mapping[str, float]) -> pd.DataFrame:
+    """Forecasts of the `groups` [group, series_id, days?], named as the series' forecasts are.
 
-    The half widths w of the members add up to sqrt(r (sum w)^2 + (1 - r) sum w^2), r being the `correlation` of the
-    series' errors on past origins (variance of a sum of equally correlated errors). `h` is the largest of the members'.
+    `days` (default 1) is how many days in a row are summed up: 7 gives a row per week ahead, dated by its last day, and
+    leaves out a last week that is not whole. `together` has the correlations series, days, both. A group's cutoff is its
+    newest member's: members that stopped earlier are forecast from there on.
     """
-    joined = forecasts.merge(groups.astype(str), on="series_id")
+    groups = groups.assign(group=groups["group"].astype(str), series_id=groups["series_id"].astype(str))
+    joined = forecasts.merge(groups, on="series_id")
+    days = joined["days"].to_numpy() if "days" in joined else np.ones(len(joined), dtype=np.int64)
+    first = forecasts["date"].min()
+    joined["block"] = (joined["date"] - first).dt.days // days
+    whole = (joined["block"] + 1) * days <= (forecasts["date"].max() - first).days + 1
+    return total(joined[whole.to_numpy()], ["group", "block"], together).rename(columns={"group": "series_id"})
+
+
+def total(forecasts: pd.DataFrame, by: list[str], together: Mapping[str, float]) -> pd.DataFrame:
+    """One row per `by` of a frame [series_id, cutoff, date, h, yhat, bounds]: the sum of its forecasts, dated by the last."""
+    out = forecasts.groupby(by, sort=True).agg({"cutoff": "max", "date": "max", "h": "max", "yhat": "sum"})
     for bound in BOUNDS:
-        joined[bound] = (joined[bound] - joined["yhat"]).abs()
-        joined[bound + "_squared"] = joined[bound] ** 2
-    by = joined.groupby(["group", "date"], sort=True)
-    # A group's cutoff is its newest member's: members that stopped earlier are forecast from there on.
-    out = by.agg({"cutoff": "max", "h": "max", "yhat": "sum", **dict.fromkeys(BOUNDS, "sum")})
-    squared = by[[b + "_squared" for b in BOUNDS]].sum()
-    for bound in BOUNDS:
-        half = np.sqrt(correlation * out[bound] ** 2 + (1 - correlation) * squared[bound + "_squared"])
+        w = forecasts[[*by, "series_id", "date"]].assign(w=(forecasts[bound] - forecasts["yhat"]).abs())
+        single = w.assign(w=w["w"] ** 2).groupby(by)["w"].sum()
+        series, day = (
+            w.groupby([*by, part])["w"].sum().pow(2).groupby(level=list(range(len(by)))).sum()
+            for part in ("series_id", "date")
+        )
+        everything = w.groupby(by)["w"].sum() ** 2
+        variance = (
+            single
+            + together["days"] * (series - single)
+            + together["series"] * (day - single)
+            + together["both"] * (everything - series - day + single)
+        )
+        half = np.sqrt(variance.clip(lower=0.0))
         out[bound] = (out["yhat"] + half) if bound.startswith("hi") else np.fmax(out["yhat"] - half, 0.0)
-    return out.reset_index().rename(columns={"group": "series_id"}).assign(rule="sum")
+    return out.reset_index().assign(rule="sum")

@@ -127,24 +127,32 @@ def hour_shares(
     return out
 
 
+def recent_shares(
+    hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, *, seed: int = 7
+) -> tuple[list[str], np.ndarray, np.ndarray]:  # fmt: skip
+    """Series, sold and forecast shares [series, 24, TESTED] of the last days, by a model that ends before them.
+
+    NaN on days without sales, and for series too short for the model.
+    """
+    past = Shares(hours, cutoff)
+    booster = train_hours(hours, pd.Timestamp(cutoff) - pd.Timedelta(days=TESTED), seed=seed)
+    t = np.arange(past.last + 1 - TESTED, past.last + 1)
+    sold = past.share.reshape(len(past.series), 24, -1)[:, :, t]
+    if booster is None:
+        return past.series, sold, np.full(sold.shape, np.nan)
+    h = (t - t[0]) % 7 + 1
+    return past.series, sold, past.learned(booster, t - h, h)
+
+
 def hour_misses(
     hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, series: Sequence[str], levels: Sequence[float],
     *, seed: int = 7,
 ) -> np.ndarray:  # fmt: skip
-    """[levels, series, 24] by how much an hour's share of its day misses on that part of all days.
-
-    Measured on the last five weeks with a model that ends before them. Where there is none, NaN.
-    """
+    """[levels, series, 24] by how much an hour's share of its day misses on that part of all days, NaN if unknown."""
+    names, sold, learned = recent_shares(hours, cutoff, seed=seed)
     out = np.full((len(levels), len(series), 24), np.nan)
-    past = Shares(hours, cutoff)
-    booster = train_hours(hours, pd.Timestamp(cutoff) - pd.Timedelta(days=TESTED), seed=seed)
-    if booster is None or not len(past.series):
-        return out
-    t = np.arange(past.last + 1 - TESTED, past.last + 1)
-    h = (t - t[0]) % 7 + 1
-    missed = np.abs(past.share.reshape(len(past.series), 24, -1)[:, :, t] - past.learned(booster, t - h, h))
-    able = ~np.isnan(missed).all(axis=(1, 2))
-    row = pd.Index(past.series).get_indexer(list(series))
-    mine = (row >= 0) & able[np.maximum(row, 0)]
-    out[:, mine] = np.nan_to_num(np.nanquantile(missed[row[mine]], levels, axis=2))
+    missed = np.abs(sold - learned)
+    row = pd.Index(names).get_indexer(list(series))
+    able = (row >= 0) & np.isin(row, np.flatnonzero(~np.isnan(missed).all(axis=(1, 2))))
+    out[:, able] = np.nan_to_num(np.nanquantile(missed[row[able]], levels, axis=2))
     return out

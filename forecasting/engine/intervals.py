@@ -15,6 +15,7 @@ LEVELS = {"lo80": 0.1, "hi80": 0.9, "lo95": 0.025, "hi95": 0.975}
 FEAST_WIDER, FEAST_PRIOR = 1.3, 60  # width on feasts before evidence, and how many errors outweigh that belief
 KNOWN = (7, 14, 27)  # days a short series is known at most
 BELIEVED = {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3}  # of cold starts, before evidence
+BELIEVED_TOGETHER = {"series": 0.3, "days": 0.3, "both": 0.1}  # correlations of errors, before evidence
 BAND_PRIOR = 300  # errors of the other bands that a band borrows
 
 
@@ -25,7 +26,7 @@ class Calibration:
 
     quantiles: list[dict[str, float]]
     feast: float = FEAST_WIDER
-    correlation: float = 0.3
+    together: dict[str, float] = field(default_factory=lambda: dict(BELIEVED_TOGETHER))
     short: list[list[dict[str, float]]] = field(default_factory=lambda: [[BELIEVED] * len(BANDS)] * len(KNOWN))
     mix_weight: float = 0.15  # of the seasonal mix in the blend, from the same errors
     errors: int = 0
@@ -54,19 +55,19 @@ def calibrate(
     if ordinary.sum() < 50:
         wide = {"lo80": -1.5, "hi80": 1.5, "lo95": -2.6, "hi95": 2.6}
         return Calibration([wide] * len(BANDS), mix_weight=mix_weight, errors=len(z), short=_short(*short))
-    overall, together = _quantiles(z[ordinary]), _correlation(s, o, h, z)
+    overall, together = _quantiles(z[ordinary]), _together(s, o, h, z)
     quantiles = []
     for lowest, highest in BANDS:
         mine = z[ordinary & (h >= lowest) & (h <= highest)]
         share = len(mine) / (len(mine) + BAND_PRIOR)
         own = _quantiles(mine) if len(mine) >= 50 else overall
         # All series err together: so many days hold only a few independent errors of this band's length.
-        wider = np.sqrt(1 + together * min(highest, int(h.max())) / len(np.unique(t)))
+        wider = np.sqrt(1 + together["series"] * min(highest, int(h.max())) / len(np.unique(t)))
         quantiles.append({k: wider * (share * own[k] + (1 - share) * overall[k]) for k in LEVELS})
     return Calibration(
         quantiles,
         feast=_feast_width(z, feast),
-        correlation=together,
+        together=together,
         mix_weight=mix_weight,
         errors=len(z),
         short=_short(*short),
@@ -132,16 +133,25 @@ def _feast_width(z: np.ndarray, feast: np.ndarray) -> float:
     return max(1.0, (n * measured + FEAST_PRIOR * FEAST_WIDER) / (n + FEAST_PRIOR))
 
 
-def _correlation(s: np.ndarray, o: np.ndarray, h: np.ndarray, z: np.ndarray) -> float:
-    """Mean correlation of the series' errors on the same day, from the variance of their sums (Dawid-Sebastiani)."""
-    _, cell = np.unique(o * 64 + np.minimum(h, 63), return_inverse=True)
-    n = np.bincount(cell)
-    if len(np.unique(s)) < 2 or (n > 1).sum() < 10:
-        return 0.3
+def _together(s: np.ndarray, o: np.ndarray, h: np.ndarray, z: np.ndarray) -> dict[str, float]:
+    """Mean correlations of errors seen from one origin: of two series on a day, of a series on two days of a week, of
+    two series on two days of a week; from the variances of their sums (Dawid-Sebastiani)."""
     z = np.clip(z, *np.quantile(z, [0.01, 0.99]))
     z = z - z.mean()
-    many = n > 1
-    total, squares = np.bincount(cell, z)[many], np.bincount(cell, z * z)[many]
-    pairs = (n[many] * (n[many] - 1)).sum()
-    variance = squares.sum() / n[many].sum()
-    return float(np.clip((total**2 - squares).sum() / pairs / max(variance, 1e-12), 0.0, 1.0))
+    variance = max(float((z * z).mean()), 1e-12)
+    week = o * 64 + np.minimum((h - 1) // 7, 63)
+    _, day = np.unique(o * 4096 + h, return_inverse=True)
+    _, own = np.unique(week * (int(s.max()) + 1) + s, return_inverse=True)
+    _, all_ = np.unique(week, return_inverse=True)
+    squares = float((z * z).sum())
+    sums, pairs = {}, {}
+    for name, cell in (("series", day), ("days", own), ("both", all_)):
+        n = np.bincount(cell)
+        sums[name] = float((np.bincount(cell, z) ** 2).sum()) - squares
+        pairs[name] = int((n * (n - 1)).sum())
+    sums["both"] -= sums["series"] + sums["days"]
+    pairs["both"] -= pairs["series"] + pairs["days"]
+    return {
+        name: float(np.clip(sums[name] / pairs[name] / variance, 0.0, 1.0)) if pairs[name] >= 100 else believed
+        for name, believed in BELIEVED_TOGETHER.items()
+    }

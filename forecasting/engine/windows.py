@@ -46,7 +46,7 @@ def weekday_sums(x: np.ndarray, half_life: float) -> tuple[np.ndarray, np.ndarra
     for week in range(1, weeks):
         v[:, week] += v[:, week - 1] * decay
         weight[:, week] += weight[:, week - 1] * decay
-    return v.reshape(rows, -1)[:, :days], weight.reshape(rows, -1)[:, :days]
+    return v.reshape(rows, weeks * 7)[:, :days], weight.reshape(rows, weeks * 7)[:, :days]
 
 
 def lag(x: np.ndarray, days: int) -> np.ndarray:

@@ -15,11 +15,13 @@ import numpy as np
 import pandas as pd
 
 from forecasting.engine.backtest_file import backtest_file
+from forecasting.engine.intraday import learn_mornings, rest_of_day
 from forecasting.engine.metrics import coverage, wape
 from tests.bench.public import hours
 
 SETS = {"french_bakery": 0.78, "maven_coffee": 0.74}  # to reach, of the mean of four
 CUTOFFS, APART, AHEAD = 5, 21, 7
+NOW = (10, 12, 15)
 
 
 def measure() -> dict[str, Any]:
@@ -31,20 +33,51 @@ def _measure(frame: pd.DataFrame) -> dict[str, Any]:
     last = frame["date"].max()
     cutoffs = [last - pd.Timedelta(days=AHEAD + APART * n) for n in reversed(range(CUTOFFS))]
     sold = frame[frame.groupby(["series_id", "date"])["y"].transform("sum") > 0]
-    parts = []
+    parts, rests = [], []
     with tempfile.TemporaryDirectory() as folder:
         for cutoff in cutoffs:
             known = sold[sold["date"] <= cutoff]
             known.to_csv(Path(folder, "sales.csv"), index=False)
+            known.groupby(["series_id", "date"], as_index=False)["y"].sum().to_csv(
+                Path(folder, "days.csv"), index=False
+            )
+            backtest_file(Path(folder, "days.csv"), Path(folder, "out.csv"), [cutoff.date()], horizon=AHEAD)
+            daily = pd.read_csv(Path(folder, "out.csv"), parse_dates=["cutoff", "date"])
             backtest_file(
                 Path(folder, "sales.csv"), Path(folder, "out.csv"), [cutoff.date()], hourly=True, horizon=AHEAD
             )
             out = pd.read_csv(Path(folder, "out.csv"), parse_dates=["cutoff", "date"])
+            rests.append(_rest_of_days(out, daily, known, sold, cutoff))
             parts.append(out.merge(_mean4(known, cutoff), how="left").merge(sold, on=["series_id", "date", "hour"]))
     made = pd.concat(parts).fillna({"mean4": 0.0})
     y, ours, mean4 = made["y"], made["yhat"], made["mean4"]
     found = {"wape": wape(y, ours), "mean4": wape(y, mean4), "coverage80": coverage(y, made["lo80"], made["hi80"])}
+    rest = pd.concat(rests)
+    for now, rows in rest.groupby("now"):
+        found[f"rest_{now}"] = wape(rows["y"], rows["ours"])
+        found[f"rest_{now}_unchanged"] = wape(rows["y"], rows["morning"])
     return {**found, "ratio": found["wape"] / found["mean4"], "cutoffs": [str(c.date()) for c in cutoffs]}
+
+
+def _rest_of_days(
+    out: pd.DataFrame, days_out: pd.DataFrame, known: pd.DataFrame, sold: pd.DataFrame, cutoff: pd.Timestamp
+) -> pd.DataFrame:
+    """[now, y, ours, morning] what was sold from the hour `now` on, beside the re-forecast and the morning's forecast."""
+    days = out.merge(sold[["series_id", "date"]].drop_duplicates()).sort_values(["series_id", "date", "hour"])
+    keys = days[["series_id", "date"]].drop_duplicates()
+    hourly = days["yhat"].to_numpy().reshape(-1, 24)
+    actual = days.merge(sold, on=["series_id", "date", "hour"], how="left")["y"].fillna(0).to_numpy().reshape(-1, 24)
+    yhat = hourly.sum(axis=1)
+    mornings = learn_mornings(known, cutoff)
+    found = keys.merge(days_out, on=["series_id", "date"])
+    bounds = {name: found[name].to_numpy() for name in ("lo80", "hi80", "lo95", "hi95")}
+    shares = hourly / np.where(yhat > 0, yhat, 1.0)[:, None]
+    parts = []
+    for now in NOW:
+        made, _, _ = rest_of_day(mornings, yhat, bounds, shares, actual, now)
+        rest = {"y": actual, "ours": made, "morning": hourly}
+        parts.append(pd.DataFrame({"now": now, **{name: x[:, now:].sum(axis=1) for name, x in rest.items()}}))
+    return pd.concat(parts)
 
 
 def _mean4(known: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
@@ -76,6 +109,10 @@ def main() -> None:
             f"{name:16s} WAPE per hour {row['wape']:.1%}, {row['ratio']:.3f} of the mean of four's {row['mean4']:.1%} "
             f"(at most {SETS[name]}), in the 80 % interval {row['coverage80']:.1%}, {', '.join(row['cutoffs'])}"
         )
+        for now in NOW:
+            print(
+                f"{'':16s} from {now} o'clock on: {row[f'rest_{now}']:.1%}, unchanged {row[f'rest_{now}_unchanged']:.1%}"
+            )
 
 
 if __name__ == "__main__":

@@ -59,8 +59,45 @@ def test_the_width_of_a_sum_lies_between_independence_and_all_together(correlati
         {"series_id": s, **day, "yhat": 100.0, "lo80": 100 - w, "hi80": 100 + w, "lo95": 100 - w, "hi95": 100 + w}
         for s, w in (("a", 3.0), ("b", 4.0))
     ]
-    out = sums(pd.DataFrame(rows), pd.DataFrame({"group": ["g", "g"], "series_id": ["a", "b"]}), correlation)
+    together = {"series": correlation, "days": 0.5, "both": 0.5}  # of one day only the series' matters
+    out = sums(pd.DataFrame(rows), pd.DataFrame({"group": ["g", "g"], "series_id": ["a", "b"]}), together)
     np.testing.assert_allclose(out[["yhat", "lo80", "hi80"]], [[200, 200 - half, 200 + half]])
+
+
+@pytest.mark.parametrize(
+    ("together", "variance"),
+    [
+        ({"series": 0, "days": 0, "both": 0}, 4),
+        ({"series": 1, "days": 0, "both": 0}, 8),
+        ({"series": 0, "days": 1, "both": 0}, 8),
+        ({"series": 1, "days": 1, "both": 1}, 16),
+    ],
+)
+def test_a_sum_over_two_series_and_two_days_counts_each_kind_of_pair(together, variance):
+    """Four errors with a half width of one each."""
+    rows = pd.DataFrame(
+        [(s, d) for s in "ab" for d in pd.date_range("2026-01-02", periods=2)], columns=["series_id", "date"]
+    ).assign(cutoff=pd.Timestamp("2026-01-01"), h=1, yhat=10.0, lo80=9.0, hi80=11.0, lo95=9.0, hi95=11.0)
+    out = sums(rows, pd.DataFrame({"group": "g", "series_id": ["a", "b"], "days": 2}), together)
+    assert len(out) == 1 and out["yhat"][0] == 40 and out["date"][0] == pd.Timestamp("2026-01-03")
+    assert out["hi80"][0] - 40 == pytest.approx(np.sqrt(variance))
+
+
+def test_weeks_of_groups_are_the_sums_of_their_days_and_surer_than_the_sum_of_the_ends(files):
+    table = pd.DataFrame({"group": ["days"] * 3 + ["weeks"] * 3, "series_id": ["b0", "b1", "b2"] * 2})
+    table.assign(days=[1] * 3 + [7] * 3).to_csv(files / "weeks.csv", index=False)
+    out = run(files, groups=files / "weeks.csv", horizon=16)
+    days, weeks = (out[out["series_id"] == name].reset_index(drop=True) for name in ("days", "weeks"))
+    assert len(days) == 16 and len(weeks) == 2  # the third week is not whole
+    np.testing.assert_allclose(weeks["yhat"], days["yhat"][:14].to_numpy().reshape(2, 7).sum(axis=1), rtol=1e-6)
+    ends = days[["lo80", "hi80"]][:14].to_numpy().reshape(2, 7, 2).sum(axis=1)
+    assert ((weeks["hi80"] - weeks["lo80"]) < 0.999 * (ends[:, 1] - ends[:, 0])).all()
+
+
+def test_days_that_are_no_number_of_days_are_refused(files):
+    (files / "odd.csv").write_text("group,series_id,days\nall,b0,0\n")
+    with pytest.raises(EngineError, match="bad_days"):
+        run(files, groups=files / "odd.csv")
 
 
 def test_hours_add_up_to_the_days(files):

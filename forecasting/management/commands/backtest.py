@@ -18,6 +18,9 @@ SENTENCES = {
     ),
     "bad_number": gettext_noop("The column “%(column)s” holds something that is no number."),
     "bad_hour": gettext_noop("%(file)s: the column “hour” must hold whole numbers from 0 to 23."),
+    "bad_days": gettext_noop(
+        "%(file)s: the column “days” must hold one whole number from 1 to 366 for each group, and none with --hourly."
+    ),
     "duplicate_rows": gettext_noop("Two rows for the series “%(series_id)s” on %(date)s. Give each day once."),
     "empty": gettext_noop("The file holds no rows."),
     "no_history": gettext_noop("There are no sales up to %(cutoff)s to learn from."),
@@ -35,7 +38,11 @@ class Command(BaseCommand):
             "file", type=Path, help="series_id,date,y; with --hourly series_id,date,hour,y (csv, csv.gz)"
         )
         parser.add_argument("--covariates", type=Path, help="[series_id,]date,holiday_name,... known in advance")
-        parser.add_argument("--groups", type=Path, help="group,series_id: adds a forecast of each group's sum")
+        parser.add_argument(
+            "--groups",
+            type=Path,
+            help="group,series_id[,days]: adds a forecast of each group's sum, of every day or of so many days in a row",
+        )
         parser.add_argument("--hourly", action="store_true", help="sales by hour in, forecasts by hour out")
         parser.add_argument("--horizon", type=int, default=28, help="days after each cutoff (default 28)")
         parser.add_argument("--cutoffs", required=True, help="last known dates, D,D,... as YYYY-MM-DD")
