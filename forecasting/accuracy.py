@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from departments.choices import Segment
 from departments.models import Department, Holiday
-from forecasting.choices import Rule
+from forecasting.choices import Origin, Rule
 from forecasting.querysets import AccuracyQuerySet
 
 
@@ -37,14 +37,16 @@ class Reading:
     """Measures of one group. Shares are fractions of what was sold; None where nothing is known.
 
     `key`: the group's value, None without grouping. `n`: department-days; `left_out`: those not believed or not there;
-    `unsettled`: those of `n` that may still change. `naive_wape` is that of repeating last week on the days where that
-    is known, `naive_n` of them. `mase`: mean error over the usual change from week to week. `pinball`: money per day.
+    `unsettled`: those of `n` that may still change; `replayed`: those forecast later from what was known then.
+    `naive_wape` is that of repeating last week on the days where that is known, `naive_n` of them. `mase`: mean error
+    over the usual change from week to week. `pinball`: money per day.
     """
 
     key: Any
     n: int
     left_out: int
     unsettled: int
+    replayed: int
     wape: float | None
     bias: float | None
     mase: float | None
@@ -123,6 +125,7 @@ _ERROR = _float(F("predicted_sales") - F("actual"))
 _SUMS: dict[str, Any] = {
     "n": Count("pk"),
     "unsettled": Count("pk", filter=Q(is_settled=False)),
+    "replayed": Count("pk", filter=Q(origin=Origin.REPLAY)),
     "sold": Sum(_float(Abs("actual"))),
     "missed": Sum(Abs(_ERROR)),
     "off": Sum(_ERROR),
@@ -146,6 +149,7 @@ def _reading(key: Any, sums: dict[str, Any], left_out: int) -> Reading:
         n=n,
         left_out=left_out,
         unsettled=sums.get("unsettled") or 0,
+        replayed=sums.get("replayed") or 0,
         wape=_over(sums.get("missed"), sold),
         bias=_over(sums.get("off"), sold),
         mase=sums.get("mase"),

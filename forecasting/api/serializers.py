@@ -158,6 +158,7 @@ class AccuracyReading(serializers.Serializer[Any]):
     n = serializers.IntegerField(help_text="Days of departments that were scored")
     left_out = serializers.IntegerField(help_text="Days that are missing, open, partial or suspicious")
     unsettled = serializers.IntegerField(help_text="Those of n whose sales may still change")
+    replayed = serializers.IntegerField(help_text="Those of n that were forecast later from what was known then")
     wape = serializers.FloatField(allow_null=True)
     bias = serializers.FloatField(allow_null=True, help_text="Positive: too high")
     mase = serializers.FloatField(allow_null=True)

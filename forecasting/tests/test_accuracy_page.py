@@ -58,6 +58,8 @@ def test_the_api_groups_and_filters(measured: World):
     assert bars["group"] == "bar"
     Accuracy.objects.filter(department=measured.cafe).update(origin="replay")
     assert client.get(f"{API}?replayed=false&days_before=1").json()["readings"][0]["n"] == 12
+    assert client.get(f"{API}?days_before=1").json()["readings"][0]["replayed"] == 7
+    assert "7 of those compared were forecast afterwards" in content(reader(measured, "analyst").get(PAGE))
     assert client.get(f"{API}?by=colour").json()["errors"][0]["attr"] == "by"
 
 
