@@ -24,14 +24,16 @@ from departments.models import Connection, Department, SourceDepartment
 LEAST = 0.4
 SURE = 0.9
 BY_CODE, BY_CODE_ONLY, BY_LONE_BIN = 0.99, 0.9, 0.7
-SAME_BIN, OTHER_BIN = 0.12, -0.3
+BY_NAME, SAME_BIN, OTHER_BIN = 0.86, 0.12, -0.3
+OTHER_NUMBER = -0.15
+"""Two houses of a street, or two points of a mall, differ by nothing else."""
 CLOSE, DOUBT = 0.05, 0.25
 """A rival this close to a proposal lowers its confidence by so much."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """`confidence` 0 to 1. `reasons`: of code, bin, other_bin, name, rival."""
+    """`confidence` 0 to 1. `reasons`: of code, bin, other_bin, other_number, name, rival."""
 
     item: SourceDepartment
     department: Department
@@ -95,7 +97,11 @@ def propose(items: list[SourceDepartment], departments: list[Department]) -> lis
 def _judged(item: SourceDepartment, department: Department, alike: float, lone: set[str]) -> Proposal:
     reasons = []
     ours, theirs = department.taxpayer_id_number, item.taxpayer_id
-    confidence = alike * 0.86
+    confidence = alike * BY_NAME
+    houses, numbers = (set(re.findall(r"\d+", one.name)) for one in (department, item))
+    if not (houses <= numbers or numbers <= houses):
+        confidence += OTHER_NUMBER
+        reasons.append("other_number")
     if ours and theirs:
         confidence += SAME_BIN if ours == theirs else OTHER_BIN
         reasons.append("bin" if ours == theirs else "other_bin")
@@ -106,7 +112,13 @@ def _judged(item: SourceDepartment, department: Department, alike: float, lone: 
     if department.code_tco and _code(department.code_tco) == _code(item.external_id):
         confidence = BY_CODE if alike >= LEAST else BY_CODE_ONLY
         reasons.insert(0, "code")
-    return Proposal(item, department, round(min(confidence, BY_CODE), 2), round(alike, 2), tuple(reasons))
+    return Proposal(
+        item,
+        department,
+        round(min(confidence, BY_CODE), 2),
+        1.0 if alike > 0.9999 else min(round(alike, 2), 0.99),
+        tuple(reasons),
+    )
 
 
 def _one_each(found: list[Proposal]) -> list[Proposal]:
@@ -122,12 +134,18 @@ def _one_each(found: list[Proposal]) -> list[Proposal]:
         if ends & used:
             continue
         used |= ends
-        rivals = [other for end in ends for other in best[end] if other is not one and "code" not in one.reasons]
-        if any(one.confidence - other.confidence <= CLOSE for other in rivals):
+        rivals = [other for end in ends for other in best[end] if other is not one]
+        if "code" not in one.reasons and any(_rivals(one, other) for other in rivals):
             lowered = max(LEAST, round(one.confidence - DOUBT, 2))
             one = Proposal(one.item, one.department, lowered, one.likeness, (*one.reasons, "rival"))
         kept.append(one)
     return sorted(kept, key=lambda one: -one.confidence)
+
+
+def _rivals(one: Proposal, other: Proposal) -> bool:
+    """Whether `other` could as well be true; equal names are not rivalled by similar ones."""
+    only_one_equal = one.likeness == 1.0 > other.likeness and one.confidence > other.confidence
+    return one.confidence - other.confidence <= CLOSE and not only_one_equal
 
 
 def _code(text: str) -> str:

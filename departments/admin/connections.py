@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import URLPattern, path
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -17,6 +18,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from accounts.formats import count
 from accounts.pages import HouseAdmin, ReadOnly, page_organisation, signed_in
+from departments.admin.matching import MatchingView
 from departments.choices import NAMING_KINDS, Kind
 from departments.clients import check_connection
 from departments.connect import check_url
@@ -83,6 +85,10 @@ class ConnectionAdmin(HouseAdmin):
         (_("Figures"), {"fields": ["measure", "include_returns"]}),
         (_("Last check"), {"fields": ["says", "checked_at"]}),
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(MatchingView.as_view(model_admin=self))
+        return [path("matching/", view, name="departments_matching"), *super().get_urls()]
 
     def changeform_view(
         self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None

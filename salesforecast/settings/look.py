@@ -67,10 +67,15 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _item(
-                        _("Daily sales"), "calendar_month", "admin:sales_salessummary_changelist", "sales.view_salessummary",
+                        _("Daily sales"),
+                        "calendar_month",
+                        "admin:sales_salessummary_changelist",
+                        "sales.view_salessummary",
                         "admin:sales_day",
                     ),
-                    _item(_("Hourly sales"), "schedule", "admin:sales_salesbyhour_changelist", "sales.view_salesbyhour"),
+                    _item(
+                        _("Hourly sales"), "schedule", "admin:sales_salesbyhour_changelist", "sales.view_salesbyhour"
+                    ),
                     _item(_("Restatements"), "history", "admin:sales_restatement_changelist", "sales.view_restatement"),
                     _item(_("Load a period"), "download", "admin:sales_load", "sales.load_sales"),
                     _item(_("Compare with the source"), "balance", "admin:sales_reconcile", "sales.view_difference"),
@@ -81,11 +86,28 @@ UNFOLD = {
                 "title": _("Sales forecast"),
                 "separator": True,
                 "items": [
-                    _item(_("Forecast by branch"), "event_upcoming", "admin:forecasting_ahead", "forecasting.view_forecast"),
+                    _item(
+                        _("Forecast by branch"),
+                        "event_upcoming",
+                        "admin:forecasting_ahead",
+                        "forecasting.view_forecast",
+                    ),
                     _item(_("A day by the hour"), "today", "admin:forecasting_day", "forecasting.view_forecast"),
-                    _item(_("Fact against forecast"), "query_stats", "admin:forecasting_comparison", "forecasting.view_forecast"),
-                    _item(_("How forecasts came out"), "fact_check", "admin:forecasting_accuracy", "forecasting.view_forecast"),
-                    _item(_("Your own forecasts"), "upload_file", "admin:forecasting_own", "forecasting.view_modelversion"),
+                    _item(
+                        _("Fact against forecast"),
+                        "query_stats",
+                        "admin:forecasting_comparison",
+                        "forecasting.view_forecast",
+                    ),
+                    _item(
+                        _("How forecasts came out"),
+                        "fact_check",
+                        "admin:forecasting_accuracy",
+                        "forecasting.view_forecast",
+                    ),
+                    _item(
+                        _("Your own forecasts"), "upload_file", "admin:forecasting_own", "forecasting.view_modelversion"
+                    ),
                     _item(_("Model"), "model_training", "admin:forecasting_model", "forecasting.view_modelversion"),
                 ],
             },
@@ -93,18 +115,44 @@ UNFOLD = {
                 "title": _("Chain"),
                 "separator": True,
                 "items": [
-                    _item(_("Departments"), "storefront", "admin:departments_department_changelist", "departments.view_department", "admin:departments_tree"),
-                    _item(_("Connections"), "cable", "admin:departments_connection_changelist", "departments.view_connection"),
+                    _item(
+                        _("Departments"),
+                        "storefront",
+                        "admin:departments_department_changelist",
+                        "departments.view_department",
+                        "admin:departments_tree",
+                    ),
+                    _item(
+                        _("Connections"),
+                        "cable",
+                        "admin:departments_connection_changelist",
+                        "departments.view_connection",
+                    ),
+                    _item(
+                        _("1C and departments"),
+                        "join_inner",
+                        "admin:departments_matching",
+                        "departments.view_connection",
+                    ),
                 ],
             },
             {
                 "title": _("Calendar"),
                 "separator": True,
                 "items": [
-                    _item(_("Holidays"), "celebration", "admin:departments_holiday_changelist", "departments.view_holiday"),
-                    _item(_("Closures"), "door_front", "admin:departments_closure_changelist", "departments.view_closure"),
+                    _item(
+                        _("Holidays"), "celebration", "admin:departments_holiday_changelist", "departments.view_holiday"
+                    ),
+                    _item(
+                        _("Closures"), "door_front", "admin:departments_closure_changelist", "departments.view_closure"
+                    ),
                     _item(_("Events"), "campaign", "admin:departments_event_changelist", "departments.view_event"),
-                    _item(_("History of changes"), "history_edu", "admin:departments_change_changelist", "departments.view_change"),
+                    _item(
+                        _("History of changes"),
+                        "history_edu",
+                        "admin:departments_change_changelist",
+                        "departments.view_change",
+                    ),
                 ],
             },
             {
@@ -113,10 +161,19 @@ UNFOLD = {
                 "items": [
                     _item(_("Work"), "manufacturing", "admin:runs_run_changelist", "runs.view_run"),
                     _item(_("Alarms"), "notifications", "admin:runs_alarm_changelist", "runs.view_alarm"),
-                    _item(_("Schedules"), "alarm", "admin:django_celery_beat_periodictask_changelist", "django_celery_beat.view_periodictask"),
                     _item(
-                        _("People"), "group", "admin:accounts_user_changelist", "accounts.view_user",
-                        "admin:accounts_membership_changelist", "admin:accounts_membership_change",
+                        _("Schedules"),
+                        "alarm",
+                        "admin:django_celery_beat_periodictask_changelist",
+                        "django_celery_beat.view_periodictask",
+                    ),
+                    _item(
+                        _("People"),
+                        "group",
+                        "admin:accounts_user_changelist",
+                        "accounts.view_user",
+                        "admin:accounts_membership_changelist",
+                        "admin:accounts_membership_change",
                     ),
                     _item(_("API keys"), "key", "admin:accounts_apikey_changelist", "accounts.view_apikey"),
                 ],

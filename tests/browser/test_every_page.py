@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 
+import orjson
 import pytest
 from django_celery_beat.models import PeriodicTask
 from playwright.sync_api import expect
 
+from departments.books import store_objects
 from departments.calendar import seed_holidays
 from departments.edit import change_department
 from departments.models import Connection
@@ -16,6 +18,8 @@ from runs.models import Alarm, Run
 from runs.timetable import NIGHT
 from sales.choices import Where
 from sales.models import Difference
+from sources.onec import parse
+from sources.simulator.worlds.demo_onec import demo_objects
 from tests.world import PASSWORD, World, restate
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -41,6 +45,7 @@ PAGES = [
     "/admin/departments/department/tree/",
     "/admin/departments/change/",
     "/admin/departments/connection/{till}/change/",
+    "/admin/departments/connection/matching/",
     "/admin/departments/holiday/",
     "/admin/departments/holiday/import/",
     "/admin/runs/run/",
@@ -58,6 +63,10 @@ PAGES = [
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_pages_fit_a_desk_and_a_phone(world: World, opened, language):
     till = Connection.objects.create(organisation=world.organisation, name="till 1", url="http://till.example")
+    books = Connection.objects.create(
+        organisation=world.organisation, kind="onec", name="books", url="http://books.example/v1"
+    )
+    store_objects(books, parse.objects(orjson.dumps(demo_objects(14))))
     long = "A sentence that a source sent, long enough to need several lines on a phone: " + "x" * 120
     run = Run.objects.create(
         organisation=world.organisation,

@@ -33,6 +33,7 @@ PAGES = {
     "admin:departments_tree": "departments.view_department",
     "admin:departments_change_changelist": "departments.view_change",
     "admin:departments_connection_changelist": "departments.view_connection",
+    "admin:departments_matching": "departments.view_connection",
     "admin:departments_holiday_changelist": "departments.view_holiday",
     "admin:departments_calendar_import": "departments.add_holiday",
     "admin:departments_calendar_export": "departments.view_holiday",
