@@ -16,6 +16,7 @@ from sources.iiko.types import SalesAnswer, ServerFacts
 from sources.onec.client import OnecClient, Service
 from sources.onec.types import ServiceFacts
 from sources.ports import SystemClock
+from sources.transcript import Transcript
 
 TOKEN_LIFE = 2 * 3600  # seconds: twice what a server lets a token live
 CHECK_PATIENCE = 15  # seconds a person waits for an answer to a check
@@ -26,7 +27,9 @@ def allowed_hosts(url: str) -> frozenset[str]:
     return frozenset(settings.SOURCE_ALLOWED_HOSTS or filter(None, [urlsplit(url).hostname]))
 
 
-def iiko_client(connection: Connection, *, patience: float | None = None, owner: str = "") -> IikoClient:
+def iiko_client(
+    connection: Connection, *, patience: float | None = None, owner: str = "", transcript: Transcript | None = None
+) -> IikoClient:
     """`owner` names who holds the server's lock: a run that is taken over then finds it its own."""
     server = Server(
         url=connection.url,
@@ -42,10 +45,12 @@ def iiko_client(connection: Connection, *, patience: float | None = None, owner:
     )
     # A request that drips may last three read timeouts, and the lease is renewed between requests.
     lock = DatabaseLock(settings.SOURCE_CONNECT_TIMEOUT + 3 * settings.SOURCE_READ_TIMEOUT + 30, owner)
-    return IikoClient(server, tokens=DatabaseTokens(), lock=lock, clock=SystemClock())
+    return IikoClient(server, tokens=DatabaseTokens(), lock=lock, clock=SystemClock(), transcript=transcript)
 
 
-def onec_client(connection: Connection, *, patience: float | None = None) -> OnecClient:
+def onec_client(
+    connection: Connection, *, patience: float | None = None, transcript: Transcript | None = None
+) -> OnecClient:
     service = Service(
         url=connection.url,
         api_key=connection.api_key or "",
@@ -56,7 +61,7 @@ def onec_client(connection: Connection, *, patience: float | None = None) -> One
         read_timeout=settings.SOURCE_READ_TIMEOUT,
         max_bytes=settings.SOURCE_ANSWER_MB * 1024 * 1024,
     )
-    return OnecClient(service, clock=SystemClock())
+    return OnecClient(service, clock=SystemClock(), transcript=transcript)
 
 
 def note_success(connection: Connection) -> None:
@@ -66,9 +71,10 @@ def note_success(connection: Connection) -> None:
         connection.save(update_fields=["facts"])
 
 
-def ask_for_sales(connection: Connection, date: dt.date) -> SalesAnswer:
+def ask_for_sales(connection: Connection, date: dt.date, transcript: Transcript | None = None) -> SalesAnswer:
     """The sales of one business date as the server tells them; nothing is stored. Raises SourceError."""
-    client = iiko_client(connection, patience=min(settings.SOURCE_PATIENCE, CHECK_PATIENCE))
+    patience = min(settings.SOURCE_PATIENCE, CHECK_PATIENCE)
+    client = iiko_client(connection, patience=patience, transcript=transcript)
     with client.session():
         return client.sales(date, date)
 
@@ -88,15 +94,15 @@ def return_lost_tokens() -> int:
     return len(keys) - SourceSession.objects.filter(server__in=keys).exclude(token=None).count()
 
 
-def check_connection(connection: Connection) -> ServerFacts | ServiceFacts:
+def check_connection(connection: Connection, transcript: Transcript | None = None) -> ServerFacts | ServiceFacts:
     """Ask the server who we are to it; keeps what it said. Raises SourceError, after a short patience."""
     patience = min(settings.SOURCE_PATIENCE, CHECK_PATIENCE)
     facts: ServerFacts | ServiceFacts
     if connection.kind == Kind.ONEC:
-        facts = onec_client(connection, patience=patience).check()
+        facts = onec_client(connection, patience=patience, transcript=transcript).check()
         connection.facts = asdict(facts)
     else:
-        facts = iiko_client(connection, patience=patience).check()
+        facts = iiko_client(connection, patience=patience, transcript=transcript).check()
         connection.facts = {
             "departments": facts.departments,
             "nodes": facts.nodes,

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
 
 from sources.errors import SourceError
 from sources.ports import Clock
+from sources.transcript import Transcript, without_secrets
 
 T = TypeVar("T")
 
@@ -103,10 +104,12 @@ class Http:
         connect_timeout: float = 10,
         read_timeout: float = 180,
         max_bytes: int = MAX_BYTES,
+        transcript: Transcript | None = None,
     ) -> None:
         self.allowed_hosts = frozenset(allowed_hosts)
         self.timeout = (connect_timeout, read_timeout)
         self.max_bytes = max_bytes
+        self.transcript = transcript
         self.secrets: set[str] = set()
         self.key_cookie: str | None = None
         """The cookie `key` of the last answer: it is there as soon as the head is, whatever becomes of the body."""
@@ -131,6 +134,36 @@ class Http:
         Raises SourceError host_not_allowed, redirect, unreachable, timeout, tls, truncated, bad_data (an encoding nobody
         asked for), too_large: more than `max_bytes` on the way or unpacked.
         """
+        if self.transcript is None:
+            return self._request(method, url, params=params, form=form, json=json, headers=headers)
+        body = urlencode(without_secrets(form)).encode() if form is not None else json
+        try:
+            reply = self._request(method, url, params=params, form=form, json=json, headers=headers)
+        except SourceError as error:
+            self.transcript.note(method, url, query=params, body=body, secrets=self.secrets, error=error.code)
+            raise
+        self.transcript.note(
+            method,
+            url,
+            query=params,
+            body=body,
+            secrets=self.secrets,
+            status=reply.status,
+            content_type=reply.content_type,
+            answer=reply.body,
+        )
+        return reply
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None,
+        form: Mapping[str, str] | None,
+        json: bytes | None,
+        headers: Mapping[str, str] | None,
+    ) -> Reply:
         self.key_cookie = None
         host = host_of(url, self.allowed_hosts)
         # A proxy of the environment is for the outer world, never for a server on this machine.

@@ -21,6 +21,7 @@ from sources.iiko import parse
 from sources.iiko.query import DATE, DEPARTMENT, FIELDS, GROUPS, MAX_DAYS, sales_question
 from sources.iiko.types import Column, DayTotal, RemoteDepartment, SalesAnswer, ServerFacts, Shift
 from sources.ports import Clock, ServerLock, TokenStore
+from sources.transcript import Transcript
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -76,7 +77,14 @@ class IikoClient:
     """Every call but `session` and `check` belongs inside `with client.session():`. Raises SourceError only."""
 
     def __init__(
-        self, server: Server, *, tokens: TokenStore, lock: ServerLock, clock: Clock, http: Http | None = None
+        self,
+        server: Server,
+        *,
+        tokens: TokenStore,
+        lock: ServerLock,
+        clock: Clock,
+        http: Http | None = None,
+        transcript: Transcript | None = None,
     ) -> None:
         host_of(server.url, server.allowed_hosts)
         self.server = server
@@ -86,6 +94,7 @@ class IikoClient:
             connect_timeout=server.connect_timeout,
             read_timeout=server.read_timeout,
             max_bytes=server.max_bytes,
+            transcript=transcript,
         )
         self._password_hash = hashlib.sha1(server.password.encode()).hexdigest()
         self._http.secrets |= {self._password_hash} | ({server.password} if len(server.password) > 3 else set())

@@ -13,6 +13,7 @@ from sources.http import MAX_BYTES, Http, Reply, host_of, with_patience
 from sources.onec import parse
 from sources.onec.types import OnecObject, ServiceFacts
 from sources.ports import Clock
+from sources.transcript import Transcript
 
 WRONG_KEY = re.compile(r"(invalid|missing|wrong|no)\s+api[\s_-]*key|unauthori[sz]ed", re.IGNORECASE)
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -58,6 +59,7 @@ class OnecClient:
         *,
         clock: Clock,
         http: Http | None = None,
+        transcript: Transcript | None = None,
         before_request: Callable[[], None] = lambda: None,
     ) -> None:
         host_of(service.url, service.allowed_hosts)
@@ -69,6 +71,7 @@ class OnecClient:
             connect_timeout=service.connect_timeout,
             read_timeout=service.read_timeout,
             max_bytes=service.max_bytes,
+            transcript=transcript,
         )
         if len(service.api_key) > 3:
             self._http.secrets.add(service.api_key)

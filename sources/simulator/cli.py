@@ -5,18 +5,23 @@ import signal
 import sys
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from types import FrameType
 
+from sources.simulator.replay import ReplayServer
 from sources.simulator.server import IikoServer
 from sources.simulator.worlds import load_world
 from sources.simulator.worlds.base import World
+from sources.transcript import read
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument(
-        "--world", default="demo", help="demo, or csv:FILE (store,ts,ticket,item,category,qty,unit_price)"
+        "--world",
+        default="demo",
+        help="demo, csv:FILE (store,ts,ticket,item,category,qty,unit_price), or transcript:FILE of check_connection",
     )
     parser.add_argument("--server", type=int, choices=(1, 2), default=1, help="which server of the demo chain")
     parser.add_argument("--slots", type=int, default=3, help="licence slots")
@@ -55,8 +60,22 @@ def serve(
     server.stop()
 
 
+def replay(port: int, file: Path, *, host: str = "127.0.0.1") -> None:
+    """Serves a transcript until SIGTERM or Ctrl-C. Raises ValueError (no transcript), OSError (port taken)."""
+    with ReplayServer(read(file), port=port, host=host) as server:
+        stop = server.stopping
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        print(f"replay of {file} on {server.url}", flush=True)
+        stop.wait()
+
+
 def run(options: argparse.Namespace) -> None:
     """What the parsed arguments ask for. Raises ValueError (no such world), OSError (port taken)."""
+    kind, _, file = options.world.partition(":")
+    if kind == "transcript":
+        replay(options.port, Path(file), host=options.host)
+        return
     world = load_world(
         options.world,
         server=options.server,

@@ -3,6 +3,7 @@ import json
 import sys
 from dataclasses import asdict
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -18,6 +19,7 @@ from runs.cli import usage
 from runs.sentences import sentence
 from sources.errors import SourceError
 from sources.onec.types import ServiceFacts
+from sources.transcript import Transcript
 
 
 class Command(BaseCommand):
@@ -26,16 +28,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
         parser.add_argument("--sales", action="store_true", help="also ask for the sales of yesterday")
+        parser.add_argument(
+            "--record", metavar="FILE", type=Path, help="keep what was said, without the secrets, to be played again"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connection_named(Organisation.objects.main(), options["name"])
         if options["sales"] and connection.kind != Kind.IIKO:
             raise usage("Only an iiko server is asked for sales.")
+        transcript = Transcript() if options["record"] else None
         try:
-            facts = check_connection(connection)
+            facts = check_connection(connection, transcript)
             yesterday = connection_today(connection) - dt.timedelta(days=1)
-            sales = ask_for_sales(connection, yesterday).rows if options["sales"] else None
+            sales = ask_for_sales(connection, yesterday, transcript).rows if options["sales"] else None
         except SourceError as error:
             trouble = as_error(error, connection)
             text = sentence(trouble["code"], trouble["params"])
@@ -44,6 +50,9 @@ class Command(BaseCommand):
             else:
                 self.stderr.write(text)
             sys.exit(1)
+        finally:
+            if transcript:
+                self._keep(transcript, options["record"])
         found = asdict(facts)
         if isinstance(facts, ServiceFacts):
             self._say_books(connection, facts, as_json=options["json"])
@@ -66,6 +75,15 @@ class Command(BaseCommand):
                 self.stderr.write(f"Fields this server lacks: {', '.join(facts.fields_missing)}")
         if facts.fields_missing:
             sys.exit(1)
+
+    def _keep(self, transcript: Transcript, file: Path) -> None:
+        try:
+            transcript.write(file)
+        except OSError as error:
+            raise usage(f"{file} cannot be written: {error.strerror}.") from None
+        self.stderr.write(
+            f"Kept in {file}, without login, password, key and token. Look through it before you send it."
+        )
 
     def _say_books(self, connection: Connection, facts: ServiceFacts, *, as_json: bool) -> None:
         if as_json:
