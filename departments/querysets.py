@@ -38,8 +38,9 @@ class DepartmentQuerySet(models.QuerySet["Department"]):
         if user.is_superuser:
             return self
         memberships = Membership.objects.filter(user=user.pk)
-        whole = [m.organisation_id for m in memberships if m.all_departments]
-        roots = set(memberships.filter(all_departments=False).values_list("scopes__department", flat=True)) - {None}
+        scopes = list(memberships.values_list("organisation_id", "all_departments", "scopes__department"))
+        whole = {organisation for organisation, everything, _root in scopes if everything}
+        roots = {root for _organisation, everything, root in scopes if not everything and root}
         return self.filter(Q(organisation__in=whole) | Q(pk__in=_with_descendants(self.model, roots)))
 
     def selling(self) -> DepartmentQuerySet:

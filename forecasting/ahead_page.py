@@ -25,7 +25,7 @@ from runs.sentences import sentence
 
 USUAL_DAYS = 7
 LONGEST = 92  # days; forecasts reach 35 ahead, what lies before was expected of past days
-MOST_LINES = 300  # beyond it one reads sums, and opens a day or a branch
+MOST_LINES = 60  # of several days and branches: beyond it one reads sums, and opens a day or a branch
 NAMED = 12  # branches without a forecast that are named
 
 
@@ -109,12 +109,13 @@ def shown_forecasts(form: AheadForm) -> dict[str, Any]:
     absent = [
         name for pk, name in chosen.filter(is_active=True).order_by("name").values_list("pk", "name") if pk not in known
     ]
+    many = len(rows) > MOST_LINES and len(days) > 1 and len(branches) > 1
     query = _query(form)
     line = {**query, "segment": ""}
     return {
         "all": together(rows),
-        "rows": [{"row": row, "rule": Rule(row.rule).label} for row in rows] if len(rows) <= MOST_LINES else [],
-        "many": len(rows) > MOST_LINES,
+        "rows": [{"row": row, "rule": Rule(row.rule).label} for row in rows] if not many else [],
+        "many": many,
         "days": [{**_shown(day), "address": _address(query, from_date=day.key, to_date=day.key)} for day in days],
         "branches": [{**_shown(branch), "address": _address(line, departments=[branch.key])} for branch in branches],
         "n_days": (last - first).days + 1,

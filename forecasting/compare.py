@@ -67,7 +67,8 @@ def compare(
     if known_on:
         chosen = [within.known_on(known_on)]
     else:
-        chosen = [within.filter(date__lt=today).as_promised(days_before), within.filter(date__gte=today).newest()]
+        past = [within.filter(date__lt=today).as_promised(days_before)] if first < today else []
+        chosen = past + ([within.filter(date__gte=today).newest()] if last >= today else [])
     forecasts = {(row[0], row[1]): row[2:] for rows in chosen for row in rows.values_list(*columns)}
     sold = {
         (date, department): (amount, state, settled)
@@ -109,3 +110,16 @@ def summary(rows: Sequence[Comparison]) -> dict[str, Any]:
         "wape": float(missed / scale) if scale else None,
         "bias": float((predicted - actual) / scale) if scale else None,
     }
+
+
+def by_department(rows: Sequence[Comparison]) -> list[dict[str, Any]]:
+    """`summary` and `error` of each department with its `name` and `department_id`, the largest mean miss first."""
+    groups: dict[UUID, list[Comparison]] = {}
+    for row in rows:
+        groups.setdefault(row.department_id, []).append(row)
+    lines = [
+        {"department_id": pk, "name": own[0].department_name, **(total := summary(own))}
+        | {"error": total["predicted"] - total["actual"] if total["n"] else None}
+        for pk, own in groups.items()
+    ]
+    return sorted(lines, key=lambda line: (line["wape"] is None, -(line["wape"] or 0), line["name"]))

@@ -25,7 +25,7 @@ from departments.models import Department
 from departments.timing import organisation_today
 from forecasting.accuracy import By, group_names, readings
 from forecasting.choices import VERSION_TONES, VersionState
-from forecasting.compare import Comparison, compare, summary
+from forecasting.compare import Comparison, by_department, compare, summary
 from forecasting.models import Accuracy, ForecastIssue, ModelVersion
 from runs.choices import Trigger
 from runs.pages import asked_run, latest_box, with_run
@@ -35,7 +35,8 @@ from sales.choices import TRUSTED, DayState
 SHOWN_DAYS = 28
 AHEAD_DAYS = 7
 PROMISED_DAYS = 90
-MOST_ROWS = 4000  # departments x days: what a browser still sorts at once
+MOST_ROWS = 4000  # departments x days
+MOST_LINES = 300  # of several departments: beyond it one reads a line per department, and opens it
 PROMISES = [(1, _("1 day before")), (7, _("7 days before")), (28, _("28 days before"))]
 SELECT = {"class": " ".join(SELECT_CLASSES)}
 
@@ -95,7 +96,7 @@ class ComparisonView(UnfoldModelAdminViewMixin, TemplateView):
         user = signed_in(self.request)
         today = organisation_today(page_organisation(self.request))
         defaults = {
-            "from_date": (today - dt.timedelta(days=SHOWN_DAYS)).isoformat(),
+            "from_date": (today - dt.timedelta(days=_usual_days(user))).isoformat(),
             "to_date": (today - dt.timedelta(days=1)).isoformat(),
             "days_before": "1",
         }
@@ -113,15 +114,27 @@ class ComparisonView(UnfoldModelAdminViewMixin, TemplateView):
                 today=today,
             )
         one = form.cleaned_data.get("department") if form.is_valid() else None
+        kept: dict[str, str] = {
+            name: asked[name] for name in ("from_date", "to_date", "days_before", "known_on") if name in asked
+        }
+        many = one is None and len(rows) > MOST_LINES
         return super().get_context_data(
             **kwargs,
             form=form,
             one=one,
-            rows=[shown_row(row, today) for row in rows],
+            rows=[] if many else [shown_row(row, today) for row in rows],
+            lines=by_department(rows) if many else [],
+            kept=urlencode(kept),
             total=totals(rows),
             ranges=_ranges(today, one, asked.get("days_before", "1")),
             exports=_exports(form) if form.is_valid() else [],
         )
+
+
+def _usual_days(user: User) -> int:
+    """Four weeks, of a large chain two."""
+    columns = Department.objects.visible_to(user).selling().count()
+    return SHOWN_DAYS if columns * SHOWN_DAYS <= MOST_ROWS else SHOWN_DAYS // 2
 
 
 def shown_row(row: Comparison, today: dt.date) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The start page: how the night went, yesterday against its forecast, what comes, what needs a hand."""
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from accounts.models import Organisation, User
 from accounts.pages import page_organisation, signed_in
 from departments.models import Connection, Department
 from departments.timing import organisation_today
-from forecasting.compare import compare
+from forecasting.compare import Comparison, compare
 from forecasting.pages import shown_row, totals
 from operations import health
 from operations.alarms import alarms_for, place_of
@@ -39,6 +40,13 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     today = organisation_today(organisation)
     zone = ZoneInfo(organisation.time_zone)
     night = next_start(NIGHT)
+    last = today + dt.timedelta(days=WEEK - 1)
+    rows = compare(
+        departments=Department.objects.visible_to(user).filter(organisation=organisation),
+        first=today - dt.timedelta(days=1),
+        last=last,
+        today=today,
+    )
     return {
         **context,
         "title": organisation.name,
@@ -48,8 +56,8 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "alarms": standing_alarms(user) if user.has_perm("runs.view_alarm") else [],
         # Alarms are raised by a worker: that there is none, only the page can tell.
         "nobody_works": user.has_perm("runs.view_alarm") and health.worker() == "silent",
-        "yesterday": yesterday(organisation, user, today),
-        "ahead": ahead(organisation, user, today),
+        "yesterday": yesterday(rows, today),
+        "ahead": ahead(rows, today),
         "work": [box_of(request, run) for run in unsettled_runs(user)] if user.has_perm("runs.view_run") else [],
         "next_night": night.astimezone(zone) if night else None,
         "zone": zone.key,
@@ -79,10 +87,10 @@ def sources(organisation: Organisation) -> list[dict[str, Any]]:
     ]
 
 
-def yesterday(organisation: Organisation, user: User, today: dt.date) -> dict[str, Any]:
-    """Rows of yesterday, the largest miss first, and what they add up to."""
+def yesterday(rows: Sequence[Comparison], today: dt.date) -> dict[str, Any]:
+    """Those of yesterday, the largest miss first, and what they add up to."""
     date = today - dt.timedelta(days=1)
-    rows = compare(departments=_branches(organisation, user), first=date, last=date, today=today)
+    rows = [row for row in rows if row.date == date]
     return {
         "date": date,
         "rows": sorted((shown_row(row, today) for row in rows), key=_by_miss),
@@ -95,13 +103,11 @@ def _by_miss(row: dict[str, Any]) -> tuple[bool, Decimal, str]:
     return error is None, -abs(error or Decimal(0)), row["row"].department_name
 
 
-def ahead(organisation: Organisation, user: User, today: dt.date) -> list[dict[str, Any]]:
-    """The forecast of today and the days of a week, chain total per day; empty without any forecast."""
-    last = today + dt.timedelta(days=WEEK - 1)
-    rows = compare(departments=_branches(organisation, user), first=today, last=last, today=today)
+def ahead(rows: Sequence[Comparison], today: dt.date) -> list[dict[str, Any]]:
+    """The forecast of today and the days after it, chain total per day; empty without any forecast."""
     days: dict[dt.date, Decimal] = {}
     for row in rows:
-        if row.predicted is not None:
+        if row.date >= today and row.predicted is not None:
             days[row.date] = days.get(row.date, Decimal(0)) + row.predicted
     most = max(days.values(), default=Decimal(0))
     return [
@@ -118,7 +124,3 @@ def unsettled_runs(user: User) -> list[Run]:
     failed = runs.filter(state__in=[State.FAILED, State.PARTIAL], finished_at__gte=since)
     done = dict(runs.filter(state=State.DONE, finished_at__gte=since).order_by("id").values_list("kind", "id"))
     return working + [run for run in failed[:20] if done.get(run.kind, 0) < run.pk][:5]
-
-
-def _branches(organisation: Organisation, user: User) -> Any:
-    return Department.objects.visible_to(user).filter(organisation=organisation)

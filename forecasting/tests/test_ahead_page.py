@@ -91,6 +91,9 @@ def test_more_lines_than_one_reads_are_sums_that_lead_to_them(world: World, monk
     page = reader(world, "analyst").get(PAGE)
     assert rows(page, 'id="lines"') == [] and len(rows(page, 'id="branches"')) == 3
     assert "Choose a day or a department" in content(page)
+    monkeypatch.setattr(ahead_page, "MOST_LINES", 2)
+    for address in (*links(page, "Bar 22"), page.context["days"][0]["address"]):
+        assert rows(reader(world, "analyst").get(PAGE + address), 'id="lines"')
 
 
 def test_who_lacks_a_forecast_is_named(world: World):

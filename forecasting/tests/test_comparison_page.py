@@ -2,11 +2,13 @@
 
 import datetime as dt
 import re
+from html import unescape
 
 import pytest
 
 from accounts.formats import amount, percent
 from departments.models import Department
+from forecasting import pages
 from forecasting.compare import compare, summary
 from tests.reading import content, reader, rows, words
 from tests.world import World, forecast
@@ -135,3 +137,21 @@ def test_names_of_departments_are_escaped(world: World):
 def test_who_may_not_see_forecasts_is_refused(world: World):
     world.staff.memberships.all().delete()
     assert reader(world, "staff").get(PAGE).status_code == 403
+
+
+def test_many_rows_are_one_line_per_department_that_leads_to_its_days(world: World, monkeypatch):
+    monkeypatch.setattr(pages, "MOST_LINES", 20)
+    expected = compared(world, *world.departments)
+    query = {"from_date": world.days[0].isoformat(), "to_date": world.days[-1].isoformat(), "days_before": "1"}
+    page = reader(world, "analyst").get(PAGE, query)
+    lines = data(page)
+    assert len(lines) == 3 and "2026" not in lines[0]["department"]
+    for line in lines:
+        own = summary([row for row in expected if row.department_name == line["department"]])
+        assert (line["forecast"], line["actual"]) == (str(own["predicted"]), str(own["actual"]))
+        assert float(line["share"]) == pytest.approx(own["wape"])
+    misses = [float(line["share"]) for line in lines]
+    assert misses == sorted(misses, reverse=True)
+    address = next(unescape(link) for link in re.findall(r'href="(\?[^"]*department=[^"]*)">', page.content.decode()))
+    days = data(reader(world, "analyst").get(PAGE + address))
+    assert {row["department"] for row in days} == {lines[0]["department"]} and len(days) == 7

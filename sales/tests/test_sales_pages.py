@@ -1,5 +1,6 @@
 """Daily and hourly sales on the screen: filters, exact totals, nothing that is not the reader's."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from accounts.formats import amount, exact
 from sales.models import SalesByHour, SalesSummary
 from tests.reading import content, reader, rows, words
-from tests.world import World
+from tests.world import World, sell
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 DAYS = "/admin/sales/salessummary/"
@@ -104,3 +105,13 @@ def test_large_tables_are_not_counted_a_second_time(world: World, django_assert_
     analyst.get(DAYS)
     with django_assert_max_num_queries(14):
         analyst.get(DAYS)
+
+
+def test_hours_open_on_the_newest_two_weeks_and_older_ones_are_asked_for(world: World):
+    old = world.today - dt.timedelta(days=60)
+    sell(world.cafe, [old])
+    analyst = reader(world, "analyst")
+    opened = analyst.get(HOURS)
+    assert f"{old:%d.%m.%Y}" not in content(opened) and f"{world.days[0]:%d.%m.%Y}" in content(opened)
+    assert f'value="{world.today - dt.timedelta(days=14):%d.%m.%Y}"' in opened.content.decode()
+    assert len(rows(analyst.get(HOURS, {"date_to": f"{old:%d.%m.%Y}"}))) == 3

@@ -136,5 +136,5 @@
         if (chart) { chart.destroy(); chart = null; draw(); }
     }).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
 
-    sort(new URL(location.href).searchParams.get("sort") || "date");
+    sort(new URL(location.href).searchParams.get("sort") || "date"); // a table without that column stays as it came
 })();

@@ -1,0 +1,53 @@
+"""A page asks the database a bounded number of questions, and a large chain waits for none of them."""
+
+import statistics
+import time
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.pages.large import enlarge
+from tests.pages.test_who_sees_what import PAGES
+from tests.reading import reader
+from tests.world import World
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+MOST_QUERIES = 25
+MOST_SECONDS = 0.3
+REPEATS = 20
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_asks_few_questions(world: World, page):
+    person = reader(world, "administrator")
+    with CaptureQueriesContext(connection) as asked:
+        person.get(reverse(page))
+    assert len(asked) <= MOST_QUERIES, "\n".join(query["sql"][:200] for query in asked)
+
+
+@pytest.mark.deep
+def test_pages_of_a_large_chain(world: World):
+    """200 departments, three years: each page within 25 questions and 300 ms at the 95th percentile."""
+    enlarge(world)
+    # SQLite works within this process; what the machine does besides is then left out.
+    clock = time.process_time if connection.vendor == "sqlite" else time.perf_counter
+    slow = {}
+    for who in ("administrator", "manager"):
+        person = reader(world, who)
+        for page in PAGES:
+            with CaptureQueriesContext(connection) as asked:
+                if person.get(reverse(page)).status_code == 403:
+                    continue
+                queries = len(asked)
+            times = []
+            for _ in range(REPEATS):
+                begun = clock()
+                person.get(reverse(page)).getvalue()
+                times.append(clock() - begun)
+            p95 = statistics.quantiles(times, n=20)[-1]
+            print(f"{who:14} {page:55} {queries:3} queries  {1000 * p95:7.0f} ms")
+            if p95 > MOST_SECONDS or queries > MOST_QUERIES:
+                slow[who, page] = (round(p95, 3), queries)
+    assert not slow
