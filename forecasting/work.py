@@ -12,7 +12,7 @@ from forecasting.measure import measure
 from forecasting.models import ForecastIssue, ModelVersion, OwnForecasts
 from forecasting.predict import make_issue, newest_origin
 from forecasting.scoring import score
-from forecasting.train import SHORT_ORIGINS, train_version
+from forecasting.train import SHORT_ORIGINS, start_refit, train_version
 from forecasting.versions import Refused, serving_version
 from runs.alarms import end_alarm, raise_alarm
 from runs.choices import State, Trigger
@@ -89,6 +89,7 @@ def forecast(work: Work) -> Outcome:
             before_commit=work.guard,
         )
     except Refused as refused:
+        start_refit(version)  # nothing else brings forecasts back
         raise RunFailed(refused.code, **refused.params) from refused
     if issue is None:
         raise RunFailed("no_sales")

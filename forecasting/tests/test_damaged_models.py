@@ -12,9 +12,13 @@ from forecasting.engine import api, trial
 from forecasting.engine.recipe import RECIPES
 from forecasting.engine.tests import world
 from forecasting.models import ModelText, ModelVersion
+from forecasting.predict import start_forecast
 from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
 from forecasting.versions import Refused, _load_fit, load_fit, roll_back, save_version, serve, serving_version
+from runs.choices import State
+from runs.ledger import run_now
+from runs.models import Run
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -117,6 +121,14 @@ def test_a_damaged_version_does_not_serve_and_what_serves_goes_on(version):
     with pytest.raises(Refused):
         roll_back(version, by=None)
     assert serving_version(version.organisation) == other
+
+
+def test_a_night_that_cannot_use_its_model_asks_for_a_new_one(version):
+    serve(version)
+    ModelVersion.objects.filter(pk=version.pk).update(contract="of another time")
+    run = run_now(start_forecast(organisation=version.organisation, trigger="schedule")[0])
+    assert (run.state, run.errors[0]["code"]) == (State.FAILED, "contract_changed")
+    assert Run.objects.get(kind="train").trigger == "schedule"
 
 
 def _fit_of(organisation):
