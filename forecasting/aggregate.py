@@ -10,8 +10,9 @@ import pandas as pd
 
 from accounts.models import Organisation
 from departments.querysets import DepartmentQuerySet
+from forecasting.engine.groups import total
+from forecasting.engine.intervals import BELIEVED_TOGETHER
 from forecasting.models import Forecast, ModelVersion
-from forecasting.totals import Together, totals
 from sales.money import CENT
 
 BOUNDS = {"lo80": "lower_80", "hi80": "upper_80", "lo95": "lower_95", "hi95": "upper_95"}
@@ -55,7 +56,9 @@ def aggregate(
     frame = frame.assign(series_id=frame["department"].astype(str), yhat=frame["exact"].astype(float))
     frame = frame.astype(dict.fromkeys(BOUNDS, float))
     label = frame.apply(lambda row: _group(by, row["department"], row["date"]), axis=1).to_numpy()
-    sums = totals(frame, label, correlations(organisation)).set_index("group")
+    whole = frame.assign(group=label, h=0)[["group", "series_id", "cutoff", "date", "h", "yhat", *BOUNDS]]
+    sums = total(whole.assign(date=pd.to_datetime(whole["date"])), ["group"], correlations(organisation))
+    sums = sums.set_index("group")
     exact: dict[str, Decimal] = defaultdict(Decimal)
     for group, value in zip(label, frame["exact"], strict=True):
         exact[group] += value
@@ -82,14 +85,11 @@ def aggregate(
     return sorted(out, key=lambda total: (total.name, total.group) if by == "department" else (total.group, ""))
 
 
-def correlations(organisation: Organisation) -> Together:
-    """What the errors of the serving model have in common, as its long backtest found it."""
+def correlations(organisation: Organisation) -> dict[str, float]:
+    """What the errors of the serving model have in common, as its calibration found it on past origins."""
     version = ModelVersion.objects.filter(organisation=organisation).serving().first()
-    kept: dict[str, Any] = (version.backtest.get("together") or {}) if version else {}
-    if kept:
-        return Together(**kept)
-    calibration = version.manifest.get("calibration", {}) if version else {}
-    return Together(series=float(calibration.get("correlation", Together.series)))
+    found = version.manifest.get("calibration", {}).get("together", {}) if version else {}
+    return {**BELIEVED_TOGETHER, **found}
 
 
 def _group(by: str, department: Any, date: dt.date) -> str:

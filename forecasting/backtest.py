@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +13,6 @@ from forecasting.engine.recipe import RECIPES, Recipe
 from forecasting.gate import HORIZON, segments
 from forecasting.models import ModelVersion
 from forecasting.series import Series, read_series
-from forecasting.totals import in_common
 from runs.ledger import RunFailed, open_run
 from runs.models import Run
 
@@ -83,10 +81,7 @@ def backtest_version(version: ModelVersion, progress: Callable[[int, int], None]
         "segment": lambda rows: rows["series_id"].map({str(pk): segment for pk, segment in places.items()}).to_numpy(),
     }
     version.metrics = whole
-    version.backtest = {
-        **scores.table(series.panel, frame, kinds, HORIZON),
-        "together": asdict(in_common(frame)),
-    }
+    version.backtest = scores.table(series.panel, frame, kinds, HORIZON)
     version.save(update_fields=["metrics", "backtest"])
     return whole
 

@@ -31,7 +31,7 @@ class AggregateView(ApiView):
         Without dates the four weeks from today on; without departments all one may see. Errors of several branches and
         days partly cancel out: the interval of a sum is narrower than the sum of the intervals.
         """
-        # A web process does without pandas until somebody asks for sums.
+        # A web process does without the engine until somebody asks for sums.
         from forecasting.aggregate import aggregate
 
         asked = serializers.AggregateParameters.read(request)

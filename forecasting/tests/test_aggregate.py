@@ -1,68 +1,14 @@
-"""Sums of forecasts: exact, with an interval that holds as often as it says, and the models behind them."""
+"""Sums of forecasts: exact, with an interval of their own, and the models behind them."""
 
 import datetime as dt
 from decimal import Decimal
 
-import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from forecasting.models import Forecast, ModelVersion
-from forecasting.totals import Together, in_common, totals
 from tests.world import World
 
 API = "/api/forecast/aggregate"
-SHARES = st.floats(0, 1)
-
-
-def frame(series: int, days: int, width: float = 10.0, seed: int = 1) -> pd.DataFrame:
-    draw = np.random.default_rng(seed)
-    yhat = draw.uniform(50, 150, series * days)
-    return pd.DataFrame(
-        {
-            "series_id": np.repeat([f"s{number}" for number in range(series)], days),
-            "date": np.tile(pd.date_range("2026-01-01", periods=days), series),
-            "yhat": yhat, "lo80": yhat - width, "hi80": yhat + width, "lo95": yhat - 2 * width, "hi95": yhat + 2 * width,
-        }
-    )  # fmt: skip
-
-
-def whole(rows: pd.DataFrame, together: Together) -> pd.Series:
-    return totals(rows, np.full(len(rows), "all"), together).iloc[0]
-
-
-@pytest.mark.unit
-class TestIntervals:
-    @given(SHARES, SHARES)
-    def test_a_single_day_of_a_branch_keeps_its_own(self, r, a):
-        rows = frame(1, 1)
-        one = whole(rows, Together(r, a))
-        assert one["hi80"] == pytest.approx(rows["hi80"][0]) and one["lo95"] == pytest.approx(rows["lo95"][0])
-
-    @given(SHARES, SHARES, st.integers(1, 4), st.integers(1, 5))
-    def test_a_sum_lies_between_cancelling_out_and_erring_together(self, r, a, series, days):
-        rows, n = frame(series, days), series * days
-        half = whole(rows, Together(r, a))["hi80"] - rows["yhat"].sum()
-        assert 10 * n**0.5 - 1e-6 <= half <= 10 * n + 1e-6
-
-    def test_sums_of_a_chain_hold_as_often_as_they_say(self):
-        draw, parts = np.random.default_rng(1), []
-        width = 1.2816 * float(np.sqrt(9 + 25 + 25 + 36))
-        for origin in range(300):
-            chain, branch, day = draw.normal(0, 3), draw.normal(0, 5, (6, 1)), draw.normal(0, 5, (1, 7))
-            error = chain + branch + day + draw.normal(0, 6, (6, 7))
-            part = frame(6, 7, width=width, seed=origin)
-            parts.append(part.assign(y=part["yhat"] + error.reshape(-1), cutoff=str(origin)))
-        backtest = pd.concat(parts, ignore_index=True)
-        together = in_common(backtest)
-        for other in ("", backtest["series_id"], backtest["date"].astype(str)):
-            label = (backtest["cutoff"] + "|" + other).to_numpy()
-            sums = totals(backtest, label, together).set_index("group")
-            sold = backtest.groupby(label)["y"].sum()
-            held = float(((sums["lo80"] <= sold) & (sold <= sums["hi80"])).mean())
-            assert 0.75 <= held <= 0.86, held
 
 
 @pytest.mark.integration
@@ -104,11 +50,11 @@ class TestApi:
         (total,) = world.client("analyst").get(API).json()
         assert (total["forecasts"], total["missing"]) == (3 * 28 - 1, 1)
 
-    def test_what_errors_have_in_common_comes_from_the_backtest(self, world: World):
+    def test_what_errors_have_in_common_comes_from_the_calibration(self, world: World):
         widths = []
         for share in (0.0, 1.0):
-            backtest = {"together": {"series": share, "days": share}}
-            ModelVersion.objects.filter(pk=world.version.pk).update(backtest=backtest)
+            together = dict.fromkeys(("series", "days", "both"), share)
+            ModelVersion.objects.filter(pk=world.version.pk).update(manifest={"calibration": {"together": together}})
             (total,) = world.client("analyst").get(API).json()
             widths.append(total["upper_80"] - total["predicted_sales"])
         assert widths[0] < 0.2 * widths[1]
