@@ -36,10 +36,12 @@ def total(forecasts: pd.DataFrame, by: list[str], together: Mapping[str, float])
     """One row per `by` of a frame [series_id, cutoff, date, h, yhat, bounds]: the sum of its forecasts, dated by the last."""
     out = forecasts.groupby(by, sort=True).agg({"cutoff": "max", "date": "max", "h": "max", "yhat": "sum"})
     for bound in BOUNDS:
-        w = forecasts[[*by, "series_id", "date"]].assign(w=(forecasts[bound] - forecasts["yhat"]).abs())
+        w = forecasts[list(dict.fromkeys([*by, "series_id", "date"]))].assign(
+            w=(forecasts[bound] - forecasts["yhat"]).abs()
+        )
         single = w.assign(w=w["w"] ** 2).groupby(by)["w"].sum()
         series, day = (
-            w.groupby([*by, part])["w"].sum().pow(2).groupby(level=list(range(len(by)))).sum()
+            w.groupby(list(dict.fromkeys([*by, part])))["w"].sum().pow(2).groupby(level=by).sum()
             for part in ("series_id", "date")
         )
         everything = w.groupby(by)["w"].sum() ** 2

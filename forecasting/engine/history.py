@@ -19,6 +19,7 @@ from forecasting.engine.windows import (
 
 HALF_LIVES = (1.5, 3.0, 8.0, 26.0)  # weeks
 SEEN_AHEAD = 36  # a feast's effect at a day uses occurrences at least this many days before: past every origin
+AWAY = 7  # days without a record after which a branch is closed for good or for a while
 SHORT = 28  # records below which a series has no history of its own to speak of
 
 
@@ -132,7 +133,12 @@ class History:
         ordinary &= self.at[None, :] <= self.origin[:, None]
         n, m = _weeks_sum(ordinary, 8), _weeks_sum(ordinary & self.recorded, 8)
         self.open_rate = np.where(n > 0, m / np.maximum(n, 1), np.nan)
-        self.open_seen = n
+        # A closure of more than a week says nothing of the weekdays once it is over, only while it lasts.
+        last = np.maximum.accumulate(np.where(self.recorded, self.at[None, :], -AWAY - 1), axis=1)
+        self.away = self.at[None, :] - last
+        due = ordinary & (self.away <= AWAY)
+        n, m = _weeks_sum(due, 8), _weeks_sum(due & self.recorded, 8)
+        self.open_rate_back = np.where(n > 0, m / np.maximum(n, 1), np.nan)
 
     def _telling_states(self) -> list[str]:
         """0/1 covariates that are neither rare nor permanent on the recorded days."""
@@ -166,8 +172,10 @@ class History:
     def chance_open(self, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
         """[rows] how likely day `t` is sold on at all: the last eight same weekdays, on feasts their earlier years."""
         b = t - 7 * -(-(t - o) // 7)
-        usual = np.where(b >= 0, self.open_rate[s, np.maximum(b, 0)], np.nan)
-        usual = np.where(np.isnan(usual), 1.0, usual)
+        rate = np.where(
+            self.away[s, np.maximum(o, 0)] > AWAY, take(self.open_rate, s, b), take(self.open_rate_back, s, b)
+        )
+        usual = np.where(np.isnan(rate), 1.0, rate)
         feast = self.feast["open"][s, t]
         return np.where(self.feasts.on[s, t] & ~np.isnan(feast), np.minimum(usual, 1.0) * feast, usual)
 
