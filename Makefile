@@ -10,7 +10,7 @@ REFEREE ?= ../shared/bench/referee.py
 AGAINST ?=
 export VAR_DIR
 
-.PHONY: help install install-dev run demo test lint coverage bench chaos deep messages clean
+.PHONY: help install install-dev run demo test lint coverage bench accuracy chaos deep messages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,12 @@ bench: install-dev ## speed of loading and forecasting as ratios, then accuracy 
 	@[ -f "$(REFEREE)" ] || { echo "bench: $(REFEREE) is not here; name the referee: REFEREE=/path/to/referee.py make bench" >&2; exit 1; }
 	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/own_secrets.py $(VAR_DIR)/secrets.env
 	@set -a; . $(VAR_DIR)/secrets.env; $(PYTHON_IN_VENV) $(REFEREE) run --python $(PYTHON_IN_VENV) --json $(VAR_DIR)/bench.json
+
+accuracy: install-dev ## docs/accuracy.md anew: the referee's sets, first weeks, hours, sums (REFEREE=path to referee.py)
+	@[ -f "$(REFEREE)" ] || { echo "accuracy: $(REFEREE) is not here; name the referee: REFEREE=/path/to/referee.py" >&2; exit 1; }
+	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/own_secrets.py $(VAR_DIR)/secrets.env
+	@set -a; . $(VAR_DIR)/secrets.env; $(PYTHON_IN_VENV) $(REFEREE) run --python $(PYTHON_IN_VENV) --json $(VAR_DIR)/bench.json
+	@REFEREE=$(REFEREE) $(PYTHON_IN_VENV) -m tests.bench.accuracy $(VAR_DIR)/bench.json
 
 messages: install-dev ## collect the texts into locale/ru and compile them (needs gettext)
 	@$(PYTHON_IN_VENV) scripts/services.py --only gettext -- true

@@ -1,0 +1,116 @@
+"""Makes docs/accuracy.md: measures on the public sets and puts the tables into accuracy_template.md beside this file.
+
+    python -m tests.bench.accuracy [REFEREE_RESULT.json]
+
+The result is what `referee.py run --json` wrote; cold start, hours and sums are measured here.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.bench import cold_start, hours, sums
+from tests.bench.public import referee
+
+TEMPLATE, PAGE = Path(__file__).with_name("accuracy_template.md"), Path(__file__).parents[2] / "docs" / "accuracy.md"
+WHAT = {
+    "rossmann100": "revenue of 60 drugstores, with promotions",
+    "favorita_transactions": "tickets of 40 supermarkets",
+    "french_bakery": "units of 40 articles of one bakery",
+    "yaz": "units of 7 dishes of one restaurant",
+    "recruit_public": "guests of 80 restaurants",
+}
+
+
+def main() -> None:
+    np.seterr(all="ignore")
+    result = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    text = TEMPLATE.read_text(encoding="utf-8").format(
+        ratio=f"{result['_gm_vs_snaive']:.4f}",
+        sets=sets(result), intervals=intervals(result), cold_start=cold(cold_start.measure()),
+        hours=by_hour(hours.measure()), sums=by_sum(sums.measure()),
+    )  # fmt: skip
+    PAGE.write_text(text, encoding="utf-8")
+    print(f"{PAGE} written")
+
+
+def sets(result: dict[str, Any]) -> str:
+    peers = referee().PEERS
+    rows = []
+    for name, what in WHAT.items():
+        whole, week, naive = result[name]["h1_28"], result[name]["h1_7"], result[name]["snaive"]
+        rows.append(
+            [name, what, _percent(naive["h1_28"]), _percent(peers[name][0][0]), f"**{_percent(whole['wape'])}**",
+             _percent(week["wape"]), f"{whole['mase']:.2f}", f"{whole['bias']:+.1%}"]
+        )  # fmt: skip
+    return _table("set|what|repeating last week|best library|**salesforecast**|its days 1-7|MASE|bias", rows)
+
+
+def intervals(result: dict[str, Any]) -> str:
+    rows, bands = [], ("h1_7", "h8_14", "h15_28")
+    for name in WHAT:
+        row = [result[name][band]["cov80"] for band in bands]
+        rows.append(
+            [
+                name,
+                *map(_percent, row),
+                _percent(result[name]["h1_28"]["cov80"]),
+                _percent(result[name]["h1_28"]["cov95"]),
+            ]
+        )
+    pooled = [
+        sum(result[name][band]["cov80"] * result[name][band]["n"] for name in WHAT)
+        / sum(result[name][band]["n"] for name in WHAT)
+        for band in (*bands, "h1_28")
+    ]
+    rows.append(["all days of all sets", *map(_percent, pooled), ""])
+    return _table("set|80 %, days 1-7|days 8-14|days 15-28|80 %, all|95 %, all", rows)
+
+
+def cold(found: dict[str, Any]) -> str:
+    rows = [
+        [days, _percent(row["wape"]), f"{row['ratio']:.2f}", _percent(row["coverage80"])] for days, row in found.items()
+    ]
+    rows[-1][0] += f" (the others' weekday median: {_percent(found['0']['median'])})"
+    return _table("days known|WAPE|over that of the whole history|in the 80 % interval", rows)
+
+
+def by_hour(found: dict[str, Any]) -> str:
+    rows = []
+    for name, row in found.items():
+        rest = [f"{_percent(row[f'rest_{now}'])} ({_percent(row[f'rest_{now}_unchanged'])})" for now in hours.NOW]
+        rows.append([name, _percent(row["mean4"]), f"**{_percent(row['wape'])}**", _percent(row["coverage80"]), *rest])
+    asked = "|".join(f"the rest from {now} o'clock (unchanged)" for now in hours.NOW)
+    return _table(f"set|mean of four|**salesforecast**|in the 80 % interval|{asked}", rows)
+
+
+def by_sum(found: dict[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            what,
+            _percent(row["wape"]),
+            _percent(row["coverage80"]),
+            _percent(row["coverage95"]),
+            f"{row['width']:.2f}",
+        ]
+        for name, of in found.items()
+        for what, row in of.items()
+    ]
+    return _table("set|sum over|WAPE|in the 80 % interval|in the 95 % interval|width over the sum of the ends", rows)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
+
+
+def _table(head: str, rows: list[list[str]]) -> str:
+    columns = head.split("|")
+    return "\n".join(f"| {' | '.join(row)} |" for row in [columns, ["---"] * len(columns), *rows])
+
+
+if __name__ == "__main__":
+    main()
