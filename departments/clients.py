@@ -108,6 +108,8 @@ def check_connection(connection: Connection, transcript: Transcript | None = Non
             "nodes": facts.nodes,
             "fields_missing": list(facts.fields_missing),
             "free_slots": facts.free_slots,
+            "version": facts.version,
+            "sees_shifts": facts.sees_shifts,
             "password_proven": True,
         }
     connection.checked_at = timezone.now()

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -22,6 +23,7 @@ from departments.admin.matching import MatchingView
 from departments.choices import NAMING_KINDS, Kind
 from departments.clients import check_connection
 from departments.connect import check_url
+from departments.findings import findings
 from departments.models import Connection, SourceDepartment
 from departments.sync import start_sync
 from departments.work import as_error
@@ -77,13 +79,13 @@ class ConnectionAdmin(HouseAdmin):
     search_fields = ["name", "url"]
     actions = ["check_chosen", "synchronise_chosen"]
     actions_submit_line = ["save_and_check", "save_and_synchronise"]
-    readonly_fields = ["says", "checked_at"]
+    readonly_fields = ["found", "checked_at"]
     inlines = [SourceDepartmentInline]
     fieldsets = [
         (None, {"fields": ["organisation", "name", "kind", "is_active"]}),
         (_("Server"), {"fields": ["url", "login", "password", "api_key", "auth_header", "time_zone"]}),
         (_("Figures"), {"fields": ["measure", "include_returns"]}),
-        (_("Last check"), {"fields": ["says", "checked_at"]}),
+        (_("Last check"), {"fields": ["found", "checked_at"]}),
     ]
 
     def get_urls(self) -> list[URLPattern]:
@@ -112,6 +114,15 @@ class ConnectionAdmin(HouseAdmin):
         if facts.get("fields_missing"):
             parts.append(gettext("reports lack: %(names)s") % {"names": ", ".join(facts["fields_missing"])})
         return ", ".join(parts)
+
+    @display(description=_("server says"))
+    def found(self, connection: Connection) -> str:
+        """What the last check found, line by line."""
+        told = findings(connection)
+        if not told:
+            return gettext("not checked yet")
+        lines = format_html_join("", '<li class="sf-{}">{}</li>', told)
+        return format_html('<ul class="sf-sentences">{}</ul>', lines)
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         if {"kind", "url", "login", "auth_header", *SECRETS} & set(form.changed_data):

@@ -101,6 +101,9 @@ def test_a_check_tells_what_the_server_said(world: World, settings):
         assert "till 1: 1 department" in words(page.content.decode())
         till.refresh_from_db()
         assert till.checked_at and till.facts["departments"] == 1
+        shown = words(reader(world, "administrator").get(f"{LIST}{till.pk}/change/").content.decode())
+        for finding in ("iiko 8.9.7041.0", "every column", "Cash shifts can be seen", "Free licence slots"):
+            assert finding in shown, finding
         Connection.objects.filter(pk=till.pk).update(password="wrong", facts={})
         chosen = {"action": "check_chosen", "_selected_action": [till.pk]}
         page = reader(world, "administrator").post(LIST, chosen, follow=True)

@@ -232,7 +232,29 @@ class IikoClient:
             fields_known=tuple(name for name in FIELDS if name not in missing),
             fields_missing=missing,
             free_slots=self._free_slots(),
+            version=self._version(),
+            sees_shifts=self._sees_shifts(),
         )
+
+    def _version(self) -> str:
+        """As the page says from which iikoOffice learns it; it asks for no token."""
+        try:
+            self._lock.renew(self.server.key)
+            page = self.server.api.removesuffix("/api") + "/get_server_info.jsp"
+            reply = self._http.request("GET", page, params={"encoding": "UTF-8"})
+        except SourceError as error:
+            logger.info("no version from the server: %s", error)
+            return ""
+        return parse.server_version(reply.body) if reply.status == 200 else ""
+
+    def _sees_shifts(self) -> bool | None:
+        today = self._clock.now().date()
+        try:
+            self.shifts(today, today)
+        except SourceError as error:
+            logger.info("no cash shifts from the server: %s", error)
+            return False if error.code in LACKING else None
+        return True
 
     def _missing_fields(self) -> tuple[str, ...]:
         try:

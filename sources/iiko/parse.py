@@ -77,6 +77,12 @@ _Key = tuple[str | None, str | None, str | int | float | None]
 _Cell = list[Any]  # revenue, gross: Decimal; orders, guests: int, float or None
 
 
+def server_version(body: bytes) -> str:
+    """The version in `/resto/get_server_info.jsp` (`<r><version>8.9.5</version>...</r>`), empty if there is none."""
+    found = re.search(rb"<version>\s*([\w.\-]{1,40})\s*</version>", body)
+    return found[1].decode() if found else ""
+
+
 def token(body: str) -> str:
     """The token in the answer to a login; some servers quote it."""
     text = body.strip().strip("\"'").strip()

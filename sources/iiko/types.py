@@ -89,10 +89,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a check of a connection found. `free_slots` is the server's own text, empty if it gave none."""
+    """What a check of a connection found. `free_slots` is the server's own text, empty if it gave none.
+
+    `version` is empty where the server does not tell. `sees_shifts` None: it could not be found out.
+    """
 
     departments: int
     nodes: int
     fields_known: tuple[str, ...]
     fields_missing: tuple[str, ...]
     free_slots: str
+    version: str = ""
+    sees_shifts: bool | None = None

@@ -38,6 +38,10 @@ PATHS = {
     "/v2/cashshifts/list": "shifts",
 }
 
+INFO_PATH = "/resto/get_server_info.jsp"
+INFO = b'<?xml version="1.0" encoding="UTF-8"?><r><serverName>Simulated</serverName><edition>chain</edition>\
+<version>8.9.7041.0</version><serverState>STARTED_SUCCESSFULLY</serverState></r>'
+
 
 def wall_clock() -> datetime:
     return datetime.now(UTC)
@@ -379,6 +383,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if iiko.faults.down or iiko.gate.state is not None:
             self._break_off()
+            return
+        if call.path == INFO_PATH:
+            self._send((200, XML, INFO))
             return
         kind = PATHS.get(call.path.removeprefix("/resto/api")) if call.path.startswith("/resto/api/") else None
         if kind is None:

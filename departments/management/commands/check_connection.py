@@ -12,6 +12,7 @@ from accounts.models import Organisation
 from departments.choices import Kind
 from departments.cli import connection_named
 from departments.clients import ask_for_sales, check_connection
+from departments.findings import findings
 from departments.models import Connection
 from departments.timing import connection_today
 from departments.work import as_error
@@ -69,10 +70,8 @@ class Command(BaseCommand):
             )
             if sales is not None:
                 self.stdout.write(f"Sales of {yesterday}: {total:.2f} in {branches} branches.")
-            if facts.free_slots:
-                self.stdout.write(f"Free licence slots: {facts.free_slots}")
-            if facts.fields_missing:
-                self.stderr.write(f"Fields this server lacks: {', '.join(facts.fields_missing)}")
+            for finding in findings(connection):
+                (self.stdout if finding.tone == "success" else self.stderr).write(finding.text)
         if facts.fields_missing:
             sys.exit(1)
 
@@ -93,6 +92,8 @@ class Command(BaseCommand):
                 f"{connection.name}: key accepted, {facts.objects} objects of {facts.companies} companies; "
                 f"{facts.orphans} without their parent, {facts.without_bin} without a BIN."
             )
+            if facts.objects:
+                self.stdout.write("Next: sync_departments, then the page “1C and departments”.")
         if not facts.objects:
             self.stderr.write(sentence("empty_object_list", {"source": connection.name}))
             sys.exit(1)
