@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Abs
 from django.utils import timezone
 
-from accounts.models import Organisation
+from accounts.models import Membership, Organisation
 from departments.models import Department
 from sales.choices import TRUSTED
 from sales.money import MoneySum
@@ -94,10 +94,19 @@ class ObservedDayQuerySet(models.QuerySet["ObservedDay"]):
 
 class AutoSyncLogQuerySet(models.QuerySet["AutoSyncLog"]):
     def visible_to(self, user: User | AnonymousUser) -> AutoSyncLogQuerySet:
-        return self.filter(organisation__in=Organisation.objects.visible_to(user))
+        """Lines with `words`: what went wrong, for whoever sees the organisation as a whole, as it may name any branch."""
+        whole = Q(organisation__in=Membership.objects.filter(user=user.pk, all_departments=True).values("organisation"))
+        if user.is_active and user.is_superuser:
+            whole = Q(pk__isnull=False)
+        words = Case(When(whole, then=F("error_details")), default=Value(""), output_field=models.TextField())
+        found: AutoSyncLogQuerySet = self.filter(organisation__in=Organisation.objects.visible_to(user))
+        return found.annotate(words=words)
 
     def statistics(self) -> dict[str, Any]:
-        """Counts by status and the share of complete loads (percent) of each of PERIODS, and the latest of each kind."""
+        """Of `visible_to` lines: counts by status and the share of complete loads (percent) of each of PERIODS.
+
+        Also the latest of each kind.
+        """
         now = timezone.now()
         wanted = {
             f"{status}_{days}": Count("pk", filter=Q(status=status, executed_at__gte=now - dt.timedelta(days=days)))
@@ -125,7 +134,7 @@ class AutoSyncLogQuerySet(models.QuerySet["AutoSyncLog"]):
                 "date": bad.sync_date,
                 "executed_at": bad.executed_at,
                 "message": bad.message,
-                "error_details": bad.error_details,
+                "error_details": bad.words,  # type: ignore[attr-defined]
             },
         }
 

@@ -114,7 +114,7 @@ def load_connection(work: Work) -> Outcome:
         counts: dict[str, float] = dict(loader.loaded.counts()) if loader else {}
         errors = [
             as_error(error, connection),
-            *_missing_branches(connection),
+            *_missing_branches(connection, department),
             *(loader.loaded.errors(connection.name) if loader else []),
         ]
         done_something = loader is not None and loader.loaded.days > 0
@@ -127,10 +127,10 @@ def load_connection(work: Work) -> Outcome:
     return Outcome(state, counts, errors)
 
 
-def _missing_branches(connection: Connection) -> list[dict[str, Any]]:
-    names = Department.objects.filter(
-        authorities__connection=connection, type__in=SELLING_TYPES, is_active=True
-    ).values_list("name", flat=True)
+def _missing_branches(connection: Connection, only: str | None) -> list[dict[str, Any]]:
+    """`only`: the one department that was asked for; whoever asked may not see the others."""
+    branches = Department.objects.filter(authorities__connection=connection, type__in=SELLING_TYPES, is_active=True)
+    names = (branches.filter(pk=only) if only else branches).values_list("name", flat=True)
     if not names:
         return []
     return [{"code": "missing_branches", "params": {"source": connection.name, "names": ", ".join(names[:100])}}]

@@ -276,12 +276,14 @@ class AutoSyncStatus(ApiView):
         parameters = serializers.LogParameters.read(request)
         lines = AutoSyncLog.objects.visible_to(request.user)
         first = parameters["skip"]
-        logs = lines.order_by("-executed_at", "-id").values(*serializers.LogLine().fields)
+        logs = lines.order_by("-executed_at", "-id").values(*serializers.LogLine().fields, "words")
         zone = ZoneInfo(self.organisation().time_zone)
         coming = next_start(NIGHT)
         return Response(
             {
-                "logs": list(logs[first : first + parameters["limit"]]),
+                "logs": [
+                    line | {"error_details": line.pop("words")} for line in logs[first : first + parameters["limit"]]
+                ],
                 "statistics": lines.statistics(),
                 "next_run": coming.astimezone(zone) if coming else None,
                 "time_zone": zone.key,

@@ -38,6 +38,16 @@ def test_thirty_days_in_figures_and_line_by_line(world: World):
     assert len(rows(page)) == 4 and "40 500" in rows(page)[0]
 
 
+def test_what_went_wrong_is_told_to_those_who_see_every_branch(world: World):
+    line(world, "error", 1, error_details="till 1: nothing of Bakery")
+    for who, told in (("analyst", True), ("administrator", True), ("manager", False)):  # he does not see the bakery
+        page, answer = reader(world, who).get(PAGE), world.client(who).get("/api/sales/auto-sync/status")
+        assert ("Bakery" in content(page)) == told
+        assert ("Bakery" in answer.content.decode()) == told
+        assert [one["status"] for one in answer.json()["logs"]] == ["error"]
+        assert "words" not in answer.json()["logs"][0]
+
+
 def test_seven_thirty_or_ninety_days(world: World):
     for days_ago, status in ((1, "success"), (10, "error"), (40, "partial"), (100, "error")):
         line(world, status, days_ago)

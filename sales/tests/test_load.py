@@ -210,6 +210,14 @@ def test_one_dead_server_does_not_hide_the_other_and_its_branches_are_named(till
     assert any("Branch 1" in sentence for sentence in of_errors(run.errors))
 
 
+def test_a_failed_load_of_one_department_names_no_other(till, connection):
+    load(connection)
+    till.faults.plan("olap", "html_200", count=None)
+    run = load(connection, department=Department.objects.get(pk=CAFE))
+    [missing] = [error for error in run.errors if error["code"] == "missing_branches"]
+    assert missing["params"]["names"] == Department.objects.get(pk=CAFE).name
+
+
 def test_a_scheduled_load_leaves_a_line_in_the_log_of_automatic_loads(till, connection):
     load(connection, log_as="daily")
     line = AutoSyncLog.objects.get()
