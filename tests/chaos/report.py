@@ -70,7 +70,7 @@ def write(rows: Iterable[Row], harms: dict[str, str], minutes: float, path: Path
     names = sorted(lines, key=lambda name: (int(name.partition(",")[0][1:]), name))
     held = sum("| yes |" in line for line in lines.values())
     table = ["| row | harm | outcome | held | day |", "|---|---|---|---|---|", *(lines[name] for name in names)]
-    last = f"{held} of {len(lines)} rows held. The last run took {minutes:.0f} minutes (`CHAOS_SEED={seed()}`)."
+    last = f"{held} of {len(lines)} rows held, the newest of them in {minutes:.0f} minutes (`CHAOS_SEED={seed()}`)."
     path.write_text(HEAD + "\n".join([*table, "", last]) + "\n")
 
 
