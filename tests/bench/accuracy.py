@@ -44,7 +44,7 @@ def sets(result: dict[str, Any]) -> str:
         whole, week, naive = result[name]["h1_28"], result[name]["h1_7"], result[name]["snaive"]
         rows.append(
             [name, what, _percent(naive["h1_28"]), _percent(peers[name][0][0]), f"**{_percent(whole['wape'])}**",
-             _percent(week["wape"]), f"{whole['mase']:.2f}", f"{whole['bias']:+.1%}"]
+             _percent(week["wape"]), f"{whole['mase']:.2f}", f"{whole['bias'] * 100:+.1f} %"]
         )  # fmt: skip
     return _table("set|what|repeating last week|best library|**salesforecast**|its days 1-7|MASE|bias", rows)
 
