@@ -48,6 +48,16 @@ def polite_clients() -> None:
     IikoServer.strict = True
 
 
+@pytest.fixture(autouse=True)
+def house_language() -> Iterator[None]:
+    """A test begins in the language of the settings, whatever the one before it has read."""
+    from django.conf import settings
+    from django.utils import translation
+
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of public sales data sets."""

@@ -152,11 +152,15 @@ def table_response(
 
 
 def read_text(content: bytes) -> str:
-    """A text file of a person: UTF-8 with or without a mark, else what a Russian Windows writes."""
+    """A text file of a person: UTF-8 with or without a mark, else what a Russian Windows writes.
+
+    NUL, which no text holds and PostgreSQL refuses, is shown as what cannot be read.
+    """
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("cp1251", errors="replace")
+        text = content.decode("cp1251", errors="replace")
+    return text.replace("\0", "\ufffd")
 
 
 def separator_of(text: str) -> str:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.utils import translation
 
 from accounts.models import Organisation
 from departments.books import OBJECT, store_objects
@@ -26,6 +27,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 CAFE = OnecObject("000000102", "Кафе Абая", "000000010", "ТОО Пример", "123456789012")
 FIRM = OnecObject("000000010", "ТОО Пример", None, "ТОО Пример", "123456789012")
 NODES = [Node("5a1b0f5e-1111-4222-8333-444455556666", None, "Кафе Абая", "DEPARTMENT")]
+
+
+@pytest.fixture(autouse=True)
+def in_english():
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from departments.calendar_file import calendar_lines, import_calendar
@@ -112,6 +112,7 @@ def test_a_manager_of_some_branches_names_only_those(world: World):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=300))
+@example(data=b"\0")
 def test_no_file_breaks_it(world: World, data):
     """Whatever is sent is imported or refused in sentences."""
     for content_of_file in (data, b"kind;first;name\nholiday;2027-01-01;" + data):
