@@ -18,14 +18,27 @@ _LOOK = {
     "sales.view_salesbyhour",
     "sales.view_restatement",
     "forecasting.view_forecast",
+    "items.view_product",
+    "items.view_saleline",
+    "items.view_productday",
 }
 _ANALYSE = _LOOK | {
     "departments.view_holiday",
     "forecasting.view_modelversion",
     "runs.view_run",
     "runs.view_alarm",
+    "items.view_importjob",
+    "items.view_delivery",
 }
-_WORK = {"runs.change_alarm", "sales.load_sales", "departments.sync_departments", "forecasting.train_model"}
+_DELIVER = {"items.push_sales", "items.import_sales", "items.add_saleline"}
+_WORK = _DELIVER | {
+    "runs.change_alarm",
+    "sales.load_sales",
+    "departments.sync_departments",
+    "forecasting.train_model",
+    "items.change_saleline",
+    "items.delete_saleline",
+}
 _ADMINISTER = {
     "departments.add_department",
     "departments.change_department",
@@ -74,6 +87,11 @@ _ADMINISTER = {
     "django_celery_beat.add_crontabschedule",
     "django_celery_beat.view_intervalschedule",
     "django_celery_beat.add_intervalschedule",
+    "items.add_product",
+    "items.change_product",
+    "items.view_itemsource",
+    "items.add_itemsource",
+    "items.change_itemsource",
     "accounts.view_apikey",
     "accounts.add_apikey",
     "accounts.change_apikey",
@@ -83,6 +101,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.STAFF: frozenset(_LOOK),
     Role.ANALYST: frozenset(_ANALYSE),
     Role.MANAGER: frozenset(_ANALYSE | _WORK),
-    Role.INTEGRATOR: frozenset(_LOOK | {"runs.view_run", "sales.load_sales", "departments.sync_departments"}),
+    Role.INTEGRATOR: frozenset(
+        _LOOK | _DELIVER | {"runs.view_run", "sales.load_sales", "departments.sync_departments"}
+    ),
     Role.ADMINISTRATOR: frozenset(_ANALYSE | _WORK | _ADMINISTER),
 }

@@ -24,6 +24,7 @@ SOURCES = (
     "operations",
     "runs",
     "sales",
+    "items",
     "salesforecast",
     "sources",
     "templates",

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "runs",
     "departments",
     "sales",
+    "items",
     "forecasting",
     "operations",
 ]

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+from accounts.models import Organisation
+from departments.models import Department
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+
+
+class OrganisationRows(models.QuerySet[Any]):
+    """Rows that belong to an organisation as a whole."""
+
+    def visible_to(self, user: User | AnonymousUser) -> OrganisationRows:
+        return self.filter(organisation__in=Organisation.objects.visible_to(user))
+
+
+class ProductQuerySet(OrganisationRows):
+    def active(self) -> ProductQuerySet:
+        return self.filter(is_active=True)
+
+
+class _OfDepartments(models.QuerySet[Any]):
+    def visible_to(self, user: User | AnonymousUser) -> _OfDepartments:
+        if user.is_active and user.is_superuser:
+            return self
+        return self.filter(department__in=Department.objects.visible_to(user))
+
+    def between(self, first: dt.date | None, last: dt.date | None) -> _OfDepartments:
+        """Both days included; an open end is open."""
+        rows = self
+        if first:
+            rows = rows.filter(date__gte=first)
+        if last:
+            rows = rows.filter(date__lte=last)
+        return rows
+
+
+class LineQuerySet(_OfDepartments):
+    def standing(self) -> LineQuerySet:
+        """Lines that were not deleted."""
+        return self.filter(is_deleted=False)
+
+
+class RollupQuerySet(_OfDepartments):
+    def counted(self) -> RollupQuerySet:
+        """Of each department's day the one source whose lines count."""
+        return self.filter(is_counted=True)
