@@ -15,7 +15,13 @@ from departments.models import Connection, Department
 from runs.models import Run
 from sales.choices import MONEY, DayState, Figure, Where
 from sales.money import MoneyField
-from sales.querysets import AutoSyncLogQuerySet, ObservedDayQuerySet, RestatementQuerySet, SalesQuerySet
+from sales.querysets import (
+    AutoSyncLogQuerySet,
+    DifferenceQuerySet,
+    ObservedDayQuerySet,
+    RestatementQuerySet,
+    SalesQuerySet,
+)
 
 HOUR = [MaxValueValidator(23)]
 
@@ -246,6 +252,8 @@ class Difference(models.Model):
     what = models.CharField(_("figure"), max_length=10, choices=Figure)
     ours = MoneyField(_("here"), null=True, blank=True)
     theirs = MoneyField(_("at the source"), null=True, blank=True)
+
+    objects = DifferenceQuerySet.as_manager()
 
     class Meta:
         db_table = "sales_difference"

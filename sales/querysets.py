@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from sales.models import AutoSyncLog, ObservedDay
+    from sales.models import AutoSyncLog, Difference, ObservedDay
 
 # Over how many days the success of automatic loads is told.
 PERIODS = (7, 30, 90)
@@ -79,6 +79,16 @@ class RestatementQuerySet(SalesQuerySet):
         one_sided = Q(old_total=None, new_total__isnull=False) | Q(old_total__isnull=False, new_total=None)
         found: RestatementQuerySet = self.alias(change=change).filter(large | one_sided)
         return found
+
+
+class DifferenceQuerySet(models.QuerySet["Difference"]):
+    def visible_to(self, user: User | AnonymousUser) -> DifferenceQuerySet:
+        """Those of the branches one sees; what no department is known of, for whoever sees the whole organisation."""
+        if user.is_active and user.is_superuser:
+            return self
+        whole = Membership.objects.filter(user=user.pk, all_departments=True).values("organisation")
+        mine = Q(department__in=Department.objects.visible_to(user))
+        return self.filter(mine | Q(department=None, organisation__in=whole))
 
 
 class ObservedDayQuerySet(models.QuerySet["ObservedDay"]):

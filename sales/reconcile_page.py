@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -21,9 +22,10 @@ from accounts.tables import Style, csv_response
 from departments.models import Connection
 from departments.scopes import sees_all
 from departments.timing import organisation_today
-from runs.choices import Trigger
+from runs.choices import State, Trigger
 from runs.models import Run
 from runs.pages import asked_run, newest_runs, with_run
+from runs.querysets import RunQuerySet
 from runs.sentences import of_errors, sentence
 from sales.day_page import day_address
 from sales.models import Difference
@@ -33,6 +35,7 @@ from sales.sync import BadRange
 KIND = "reconcile"
 FORTNIGHT = dt.timedelta(days=14)
 SHOWN = 500
+LISTED = 10
 
 
 class ReconcileForm(forms.Form):
@@ -56,7 +59,7 @@ class ReconcileForm(forms.Form):
 
 
 class ReconcileView(UnfoldModelAdminViewMixin, FormView):
-    """For who sees the whole chain: a difference may be in any branch."""
+    """What differs is for who sees the branch; comparing anew is for who may load the whole chain."""
 
     title = _("Compare with the source")
     permission_required = "sales.view_difference"
@@ -64,8 +67,10 @@ class ReconcileView(UnfoldModelAdminViewMixin, FormView):
     form_class = ReconcileForm
     request: HttpRequest
 
-    def has_permission(self) -> bool:
-        return super().has_permission() and may_compare(self.request)
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not may_compare(request):
+            raise PermissionDenied
+        return super().post(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "organisation": page_organisation(self.request)}
@@ -91,20 +96,40 @@ class ReconcileView(UnfoldModelAdminViewMixin, FormView):
         return HttpResponseRedirect(with_run(reverse("admin:sales_reconcile"), run))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = signed_in(self.request)
         box = asked_run(self.request, KIND)
-        shown = box["run"] if box else _runs(self.request).order_by("-id").first()
-        found = Difference.objects.filter(run=shown).select_related("department", "connection")
+        shown = box["run"] if box else _asked_or_newest(self.request)
+        found = Difference.objects.visible_to(user).filter(run=shown).select_related("department", "connection")
+        may_read_run = shown is not None and Run.objects.visible_to(user).filter(pk=shown.pk).exists()
         return super().get_context_data(
             **kwargs,
+            may_compare=may_compare(self.request),
+            may_read_run=may_read_run,
             box=box,
-            boxes=newest_runs(self.request, KIND),
+            boxes=newest_runs(self.request, KIND) if user.has_perm("runs.view_run") else [],
+            comparisons=_comparisons(self.request),
             shown=shown,
             # The box says them already.
-            sentences=of_errors(shown.errors) if shown and not box else [],
+            sentences=of_errors(shown.errors) if shown and may_read_run and not box else [],
             differences=[_row(one) for one in found[:SHOWN]],
             total=found.count(),
-            may_repair=may_repair(self.request) and found.exclude(where__in=NOT_REPAIRED).exists(),
+            may_repair=may_compare(self.request) and found.exclude(where__in=NOT_REPAIRED).exists(),
         )
+
+
+def _asked_or_newest(request: HttpRequest) -> Run | None:
+    runs = _runs(request)
+    number = request.GET.get("run", "")
+    asked = runs.filter(pk=number).first() if number.isdecimal() and len(number) <= 18 else None
+    return asked or runs.order_by("-id").first()
+
+
+def _comparisons(request: HttpRequest) -> list[dict[str, Any]]:
+    """The last comparisons that ended, each with how many figures of the reader's own branches differed."""
+    ended = list(_runs(request).filter(state__in=[State.DONE, State.PARTIAL]).order_by("-id")[:LISTED])
+    mine = Difference.objects.visible_to(signed_in(request)).filter(run__in=ended)
+    counts = dict(mine.order_by().values_list("run").annotate(n=Count("pk")))
+    return [{"run": run, "address": f"?run={run.pk}", "n": counts.get(run.pk, 0)} for run in ended]
 
 
 def _row(one: Difference) -> dict[str, Any]:
@@ -118,21 +143,20 @@ def _row(one: Difference) -> dict[str, Any]:
 
 
 def may_compare(request: HttpRequest) -> bool:
-    return request.user.has_perm("sales.view_difference") and sees_all(signed_in(request), page_organisation(request))
+    """Compare and repair: both ask the sources for the whole chain."""
+    allowed = request.user.has_perm("sales.view_difference") and request.user.has_perm("sales.load_sales")
+    return allowed and sees_all(signed_in(request), page_organisation(request))
 
 
-def may_repair(request: HttpRequest) -> bool:
-    return may_compare(request) and request.user.has_perm("sales.load_sales")
-
-
-def _runs(request: HttpRequest) -> Any:
-    return Run.objects.visible_to(request.user).filter(kind=KIND, organisation=page_organisation(request))
+def _runs(request: HttpRequest) -> RunQuerySet:
+    """Of what they found everybody sees a part; of themselves only when they were made."""
+    return Run.objects.filter(kind=KIND, organisation=page_organisation(request))
 
 
 @require_POST
 def repair(request: HttpRequest, pk: int) -> HttpResponse:
     """Load again the dates on which a comparison found differences, and compare them once more."""
-    if not may_repair(request):
+    if not may_compare(request):
         raise PermissionDenied
     address = reverse("admin:sales_reconcile")
     try:
@@ -143,8 +167,8 @@ def repair(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def differences_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """All differences of one comparison."""
-    if not may_compare(request):
+    """All differences of one comparison that the reader may see."""
+    if not request.user.has_perm("sales.view_difference"):
         raise PermissionDenied
     run = get_object_or_404(_runs(request), pk=pk)
     titles = [
@@ -161,6 +185,8 @@ def differences_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
             row.ours,
             row.theirs,
         ]
-        for row in Difference.objects.filter(run=run).select_related("department", "connection")
+        for row in Difference.objects.visible_to(request.user)
+        .filter(run=run)
+        .select_related("department", "connection")
     )
     return csv_response(f"differences-{run.pk}", list(map(str, titles)), lines, Style.EXCEL)

@@ -1,6 +1,7 @@
-"""The page that compares a period with its sources; only for who sees the whole chain."""
+"""The page that compares a period with its sources: everybody reads of their branches, few compare."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -113,14 +114,46 @@ def test_a_range_nobody_can_mean_is_refused_in_the_form(world: World, compared):
     assert Run.objects.filter(kind="reconcile").count() == 1
 
 
+def test_who_sees_two_branches_reads_what_differs_there_and_of_no_other(world: World, compared):
+    differ(compared, department=world.bakery, where=Where.OBSERVED, ours=5, theirs=6)
+    manager = reader(world, "manager")
+    page = manager.get(PAGE)
+    assert rows(page, 'id="found"') == [
+        f"{world.cafe} =till 18.03.2026 09:00 what is shown total sales 1 200.0001 1 200.00 0.0001"
+    ]
+    text = content(page)
+    assert not re.search("Bakery|unknown to us|2 figures are not", text)
+    assert rows(page, 'id="newest"')[0].endswith(" 1")
+    file = manager.get(f"{PAGE}{compared.pk}/csv/").getvalue().decode("utf-8-sig")
+    assert len(file.splitlines()) == 2 and "Bakery" not in file
+
+
+def test_an_older_comparison_is_opened_from_the_list_by_who_sees_one_branch(world: World, compared):
+    Run.objects.create(organisation=world.organisation, kind="reconcile", state="done")
+    staff = reader(world, "staff")
+    assert "No difference." in content(staff.get(PAGE))
+    older = re.findall(r'href="(\?run=\d+)"', staff.get(PAGE).content.decode())[1]
+    assert "1 200.0001" in content(staff.get(PAGE + older))
+    Difference.objects.filter(department=world.cafe).update(department=world.bakery)
+    assert "No difference in your departments." in content(staff.get(PAGE + older))
+
+
 @pytest.mark.parametrize("who", ["manager", "staff", "analyst"])
 def test_who_sees_some_branches_or_only_looks_does_not_compare(world: World, compared, who):
     browser = reader(world, who)
-    assert browser.get(PAGE).status_code == 403
-    assert browser.get(f"{PAGE}{compared.pk}/csv/").status_code == 403
+    text = content(browser.get(PAGE))
+    assert not re.search("Every day and hour is asked for again|Loads these days again", text)
     assert browser.post(f"{PAGE}{compared.pk}/repair/").status_code == 403
     assert browser.post(PAGE, {"from_date": "2026-03-01", "to_date": "2026-03-05"}).status_code == 403
     assert Run.objects.filter(kind="reconcile").count() == 1
+
+
+def test_a_manager_of_the_whole_chain_compares(world: World, compared):
+    world.manager.memberships.update(all_departments=True)
+    manager = reader(world, "manager")
+    assert "unknown to us" in content(manager.get(PAGE)) and "Repair" in content(manager.get(PAGE))
+    manager.post(PAGE, {"from_date": "2026-03-01", "to_date": "2026-03-05"})
+    assert Run.objects.filter(kind="reconcile").count() == 2
 
 
 def test_another_chains_comparison_is_not_there(world: World, compared):
