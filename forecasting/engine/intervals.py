@@ -15,7 +15,9 @@ LEVELS = {"lo80": 0.1, "hi80": 0.9, "lo95": 0.025, "hi95": 0.975}
 FEAST_WIDER, FEAST_PRIOR = 1.3, 60  # width on feasts before evidence, and how many errors outweigh that belief
 KNOWN = (7, 14, 27)  # days a short series is known at most
 BELIEVED = {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3}  # of cold starts, before evidence
-BELIEVED_TOGETHER = {"series": 0.3, "days": 0.3, "both": 0.1}  # correlations of errors, before evidence
+BELIEVED_TOGETHER = {"series": 0.3, "days": 0.3, "both": 0.1, "shift": 0.0}  # of sums (groups.py), before evidence
+BELIEVED_WEEKS = 1  # weeks of evidence that belief weighs as much as
+MOST_SHIFT = 0.2  # that of a lognormal whose logs scatter by 1
 BAND_PRIOR = 300  # errors of the other bands that a band borrows
 
 
@@ -55,7 +57,8 @@ def calibrate(
     if ordinary.sum() < 50:
         wide = {"lo80": -1.5, "hi80": 1.5, "lo95": -2.6, "hi95": 2.6}
         return Calibration([wide] * len(BANDS), mix_weight=mix_weight, errors=len(z), short=_short(*short))
-    overall, together = _quantiles(z[ordinary]), _together(s, o, h, z)
+    overall = _quantiles(z[ordinary])
+    together = _together(s, o, h, z, overall["hi80"] - overall["lo80"])
     quantiles = []
     for lowest, highest in BANDS:
         mine = z[ordinary & (h >= lowest) & (h <= highest)]
@@ -133,11 +136,17 @@ def _feast_width(z: np.ndarray, feast: np.ndarray) -> float:
     return max(1.0, (n * measured + FEAST_PRIOR * FEAST_WIDER) / (n + FEAST_PRIOR))
 
 
-def _together(s: np.ndarray, o: np.ndarray, h: np.ndarray, z: np.ndarray) -> dict[str, float]:
-    """Mean correlations of errors seen from one origin: of two series on a day, of a series on two days of a week, of
-    two series on two days of a week; from the variances of their sums (Dawid-Sebastiani)."""
+def _together(s: np.ndarray, o: np.ndarray, h: np.ndarray, z: np.ndarray, width: float) -> dict[str, float]:
+    """What sums need to know: mean correlations of errors seen from one origin (of two series on a day, of a series on
+    two days of a week, of two series on two days of a week), from the variances of their sums (Dawid-Sebastiani), and
+    by how much the mean lies above the middle, as a share of the `width` of the 80 % interval.
+
+    Errors are counted from where their skewness alone would put the mean: that all forecasts of these weeks were too
+    high or too low was chance, and may come again the other way.
+    """
     z = np.clip(z, *np.quantile(z, [0.01, 0.99]))
-    z = z - z.mean()
+    skew = float(z.mean() - np.median(z))
+    z = z - skew
     variance = max(float((z * z).mean()), 1e-12)
     week = o * 64 + np.minimum((h - 1) // 7, 63)
     _, day = np.unique(o * 4096 + h, return_inverse=True)
@@ -151,7 +160,11 @@ def _together(s: np.ndarray, o: np.ndarray, h: np.ndarray, z: np.ndarray) -> dic
         pairs[name] = int((n * (n - 1)).sum())
     sums["both"] -= sums["series"] + sums["days"]
     pairs["both"] -= pairs["series"] + pairs["days"]
-    return {
-        name: float(np.clip(sums[name] / pairs[name] / variance, 0.0, 1.0)) if pairs[name] >= 100 else believed
-        for name, believed in BELIEVED_TOGETHER.items()
-    }
+    # What all get wrong together is a matter of weeks, however many series there are, and most weeks nothing happens.
+    weeks = len(np.unique((o + h) // 7))
+    out = dict(BELIEVED_TOGETHER)
+    for name in sums:
+        if pairs[name] >= 100:
+            measured = float(np.clip(sums[name] / pairs[name] / variance, 0.0, 1.0))
+            out[name] = (weeks * measured + BELIEVED_WEEKS * out[name]) / (weeks + BELIEVED_WEEKS)
+    return out | {"shift": float(np.clip(skew / max(width, 1e-12), 0.0, MOST_SHIFT))}
