@@ -106,7 +106,7 @@ class UserAdmin(DjangoUserAdmin, HouseAdmin):
         messages.success(request, _("%(name)s may sign in. Now choose the departments of the role.") % {"name": obj})
         return redirect("admin:accounts_membership_change", obj.memberships.get().pk)
 
-    @display(description=_("name"), ordering="last_name")
+    @display(description=_("full name"), ordering="last_name")
     def full_name(self, user: User) -> str:
         return user.get_full_name()
 

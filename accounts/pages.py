@@ -1,10 +1,11 @@
 """What the pages of all floors share: whose rows a page shows, and for which organisation it works."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
 from django.forms import HiddenInput
@@ -79,9 +80,16 @@ class OffersVisible:
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
 
+class HousePaginator(Paginator):
+    """Below a list: its pages, and how many rows there are in words that fit any number."""
+
+    template_name = "accounts/pagination.html"
+
+
 class HouseAdmin(OffersVisible, ModelAdmin):
     """A model's pages: only what the user may see, in his organisation."""
 
+    paginator: ClassVar[type] = HousePaginator
     list_filter_submit = True
     list_per_page = 50
 

@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from django_celery_beat.admin import ClockedScheduleAdmin as BaseClockedScheduleAdmin
@@ -31,11 +32,13 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import Organisation, User
-from accounts.pages import DateRangeFilter, HouseAdmin, ReadOnly, signed_in
+from accounts.pages import DateRangeFilter, HouseAdmin, HousePaginator, ReadOnly, signed_in
 from operations.alarms import alarms_for, note_seen, place_of
+from operations.schedules import when_of
 from runs.choices import SEVERITY_TONES
 from runs.models import Alarm
 from runs.querysets import AlarmQuerySet
+from runs.timetable import next_start
 
 for model in list(admin.site._registry):
     if model._meta.app_label in ("axes", "rest_framework_api_key", "django_celery_beat"):
@@ -73,11 +76,28 @@ class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):
 
     form = UnfoldPeriodicTaskForm
     when = ("enabled", "interval", "crontab")
+    list_display = ["called", "when_shown", "next_shown", "last_run_at", "enabled"]
+    list_select_related = ["interval", "crontab"]
+    list_filter = ()
+    paginator = HousePaginator
+
+    @display(description=_("name"), ordering="name")
+    def called(self, task: PeriodicTask) -> str:
+        return gettext(task.name)
+
+    @display(description=_("when"))
+    def when_shown(self, task: PeriodicTask) -> str:
+        return when_of(task)
+
+    @display(description=_("next time"))
+    def next_shown(self, task: PeriodicTask) -> str:
+        coming = next_start(task.task)
+        return f"{timezone.localtime(coming):%d.%m.%Y %H:%M}" if coming else "—"
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if signed_in(request).is_superuser:
             return super().get_fieldsets(request, obj)
-        return [(None, {"fields": ["name", "description", *self.when, "last_run_at"]})]
+        return [(None, {"fields": ["called", "when_shown", "next_shown", *self.when, "last_run_at"]})]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if not signed_in(request).is_superuser:
@@ -86,7 +106,9 @@ class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         known = super().get_readonly_fields(request, obj)
-        return known if signed_in(request).is_superuser else [*known, "name", "description", "last_run_at"]
+        return (
+            known if signed_in(request).is_superuser else [*known, "called", "when_shown", "next_shown", "last_run_at"]
+        )
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return super().get_actions(request) if signed_in(request).is_superuser else {}

@@ -4,6 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from runs.timetable import NIGHT
@@ -35,11 +37,13 @@ class Repeated:
 
 
 NIGHTLY = [
-    Nightly("Nightly chain", NIGHT, NIGHT_HOUR, NIGHT_MINUTE, expires=20 * 3600),
-    Nightly("Sample compared with the sources", "sales.start_samples", 4, 30, expires=18 * 3600),
-    Nightly("Weekly training", "operations.start_trainings", TRAINING_HOUR, 30, expires=20 * 3600, weekday="0"),
+    Nightly(gettext_noop("Nightly chain"), NIGHT, NIGHT_HOUR, NIGHT_MINUTE, expires=20 * 3600),
+    Nightly(gettext_noop("Sample compared with the sources"), "sales.start_samples", 4, 30, expires=18 * 3600),
+    Nightly(
+        gettext_noop("Weekly training"), "operations.start_trainings", TRAINING_HOUR, 30, expires=20 * 3600, weekday="0"
+    ),
 ]
-REPEATED = [Repeated("Sweep the ledger", "runs.sweep", settings.RUN_SWEEP_SECONDS)]
+REPEATED = [Repeated(gettext_noop("Sweep the ledger"), "runs.sweep", settings.RUN_SWEEP_SECONDS)]
 
 
 def setup_schedules() -> list[str]:
@@ -47,7 +51,7 @@ def setup_schedules() -> list[str]:
     created: list[str] = []
     for nightly in NIGHTLY:
         if not PeriodicTask.objects.filter(name=nightly.name).exists():
-            crontab, _ = CrontabSchedule.objects.get_or_create(
+            crontab, _created = CrontabSchedule.objects.get_or_create(
                 minute=str(nightly.minute),
                 hour=str(nightly.hour),
                 day_of_week=nightly.weekday,
@@ -59,7 +63,7 @@ def setup_schedules() -> list[str]:
             created.append(nightly.name)
     for repeated in REPEATED:
         if not PeriodicTask.objects.filter(name=repeated.name).exists():
-            interval, _ = IntervalSchedule.objects.get_or_create(
+            interval, _created = IntervalSchedule.objects.get_or_create(
                 every=repeated.seconds, period=IntervalSchedule.SECONDS
             )
             PeriodicTask.objects.create(
@@ -82,3 +86,35 @@ def night_begins() -> dt.time | None:
     if not task.enabled or not every_day or not hour.isdigit() or not minute.isdigit():
         return None
     return dt.time(int(hour), int(minute))
+
+
+def when_of(task: PeriodicTask) -> str:
+    """When a task is done, in words: "every day at 02:00, Asia/Almaty"; what is no plain hour as crontab has it."""
+    if task.interval:
+        return _every(task.interval)
+    if task.crontab is None:
+        return str(task.schedule)
+    tab = task.crontab
+    same_month = {tab.day_of_month, tab.month_of_year} == {"*"}
+    if not (same_month and tab.hour.isdigit() and tab.minute.isdigit()):
+        return str(tab)
+    time = f"{int(tab.hour):02}:{int(tab.minute):02}"
+    if tab.day_of_week == "*":
+        words = gettext("every day at %(time)s") % {"time": time}
+    elif tab.day_of_week.isdigit():
+        # Of crontab's week the first day is Sunday, of Django's it is Monday.
+        weekday = WEEKDAYS[(int(tab.day_of_week) + 6) % 7]
+        words = gettext("every week: %(weekday)s, %(time)s") % {"weekday": str(weekday).lower(), "time": time}
+    else:
+        return str(tab)
+    return f"{words}, {tab.timezone}"
+
+
+def _every(interval: IntervalSchedule) -> str:
+    words = {
+        IntervalSchedule.SECONDS: ngettext("every %(n)s second", "every %(n)s seconds", interval.every),
+        IntervalSchedule.MINUTES: ngettext("every %(n)s minute", "every %(n)s minutes", interval.every),
+        IntervalSchedule.HOURS: ngettext("every %(n)s hour", "every %(n)s hours", interval.every),
+        IntervalSchedule.DAYS: ngettext("every %(n)s day", "every %(n)s days", interval.every),
+    }.get(interval.period)
+    return words % {"n": interval.every} if words else str(interval)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation
 from runs.choices import UNFINISHED, Severity, State, Trigger
 from runs.querysets import AlarmQuerySet, RunQuerySet
+from runs.registry import title
 from runs.sentences import sentence
 
 
@@ -91,7 +92,7 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.unit}".strip()
+        return title(self.kind)
 
     @property
     def finished(self) -> bool:

@@ -16,6 +16,18 @@ THEIRS = (
     gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
     gettext_noop("This item will be deleted."),
     gettext_noop("Go back"),
+    gettext_noop("Select value"),
+    gettext_noop("Choose file to upload"),
+    gettext_noop("Add another %(verbose_name)s"),
+    gettext_noop("After you've created a user, you’ll be able to edit more user options."),
+    gettext_noop(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password"
+        ' using <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ),
+    gettext_noop(
+        "Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to"
+        " authenticate using other backends, such as Single Sign-On or LDAP."
+    ),
     gettext_noop("Run"),
     gettext_noop("General"),
     gettext_noop("Next"),

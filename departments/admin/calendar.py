@@ -35,7 +35,7 @@ class KnownFrom:
 
 @admin.register(Holiday)
 class HolidayAdmin(KnownFrom, Recorded, HouseAdmin):
-    list_display = ["date", "name", "effect", "key", "known"]
+    list_display = ["date", "name", "effect", "known"]
     list_filter = [("date", DateRangeFilter), ("effect", ChoicesDropdownFilter)]
     search_fields = ["name", "key"]
     ordering = ["-date"]

@@ -145,7 +145,8 @@ class DepartmentAdmin(Recorded, HouseAdmin):
         known = [*self.readonly_fields]
         if obj is None or obj.named_by() is None:
             return known
-        return [*(name for name in SOURCE_FIELDS if name not in obj.overridden), *known]
+        of_source = [name for name in SOURCE_FIELDS if name not in obj.overridden]
+        return [*("type_shown" if name == "type" else name for name in of_source), *known]
 
     def get_fieldsets(self, request: HttpRequest, obj: Department | None = None) -> Any:
         """What is kept by hand is asked for only where a source says something else."""
@@ -153,7 +154,8 @@ class DepartmentAdmin(Recorded, HouseAdmin):
         if obj is None or obj.named_by() is None:
             return sets
         (title, first), *others = sets
-        return [(title, {**first, "fields": [*first["fields"], "overridden"]}), *others]
+        shown = ["type_shown" if name == "type" and name not in obj.overridden else name for name in first["fields"]]
+        return [(title, {**first, "fields": [*shown, "overridden"]}), *others]
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         for inline in formset.forms:

@@ -1,11 +1,14 @@
 """When the night begins is an administrator's to say; what it does is not."""
 
+import re
+
 import pytest
+from django.utils import translation
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from forecasting.models import ForecastIssue, ModelVersion
-from operations.schedules import setup_schedules
-from tests.reading import content, reader
+from operations.schedules import setup_schedules, when_of
+from tests.reading import content, reader, rows
 from tests.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -57,3 +60,24 @@ def test_in_a_house_of_several_chains_one_does_not_move_the_others(world: World,
     assert administrator.post(f"{LIST}{night.pk}/change/", {"enabled": ""}).status_code == 403
     assert administrator.get(f"{LIST}add/").status_code == 403
     assert reader(world, "manager").get(LIST).status_code == 403
+
+
+def test_the_list_says_in_words_when_what_is_done_and_when_next(world: World, night):
+    shown = rows(reader(world, "administrator").get(LIST))
+    assert [row.split(" every ")[0] for row in shown] == [
+        "Sweep the ledger", "Weekly training", "Sample compared with the sources", "Nightly chain",
+    ]  # fmt: skip
+    assert "every 20 seconds" in shown[0]
+    assert re.search(r"every week: sunday, 03:30, Asia/Almaty \d\d\.\d\d\.\d{4} 03:30", shown[1])
+    PeriodicTask.objects.filter(pk=night.pk).update(enabled=False)
+    assert "02:00, Asia/Almaty —" in rows(reader(world, "administrator").get(LIST))[3]
+
+
+@pytest.mark.parametrize(
+    ("weekday", "words"),
+    [("0", "sunday"), ("1", "monday"), ("6", "saturday"), ("7", "sunday"), ("*", "every day at 04:15, Asia/Almaty")],
+)
+def test_a_weekday_of_crontab_is_named(world: World, night, weekday, words):
+    night.crontab = CrontabSchedule.objects.create(hour="4", minute="15", day_of_week=weekday, timezone="Asia/Almaty")
+    with translation.override("en"):
+        assert words in when_of(night)
