@@ -32,6 +32,13 @@ class Grain(models.TextChoices):
     PRODUCT_DAY = "product_day", _("product and day")
 
 
+class MadeFor(models.TextChoices):
+    """Sources every organisation has once it needs them."""
+
+    FILES = "files", _("Files")
+    HAND = "hand", _("By hand")
+
+
 class Channel(models.TextChoices):
     POS = "pos", _("till")
     ONLINE = "online", _("online")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from departments.models import BEGINNING, Connection, Department
-from items.choices import CategoryKind, Channel, Grain, JobStatus, PriceKind, ProductType
+from items.choices import CategoryKind, Channel, Grain, JobStatus, MadeFor, PriceKind, ProductType
 from items.querysets import LineQuerySet, OrganisationRows, ProductQuerySet, RollupQuerySet
 from runs.models import Run
 from sales.money import MoneyField
@@ -40,6 +40,7 @@ class ItemSource(models.Model):
 
     `has_money`, `has_hours`: whether its lines carry amounts and instants; what a source does not know stays NULL.
     `expected_by`: the local hour by which yesterday should have been delivered; empty: nobody waits for it.
+    `made_for`: what the product made it for, found again whatever a person calls the connection; empty: a person did.
     """
 
     connection = models.OneToOneField(
@@ -64,12 +65,18 @@ class ItemSource(models.Model):
     expected_by = models.PositiveSmallIntegerField(
         _("expected by hour"), null=True, blank=True, validators=HOUR, help_text=_("Empty: not expected")
     )
+    made_for = models.CharField(max_length=12, choices=MadeFor, blank=True, editable=False)
 
     objects = OrganisationRows.as_manager()
 
     class Meta:
         verbose_name = _("source of item sales")
         verbose_name_plural = _("sources of item sales")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "made_for"], condition=~Q(made_for=""), name="items_source_made_once"
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.connection)
@@ -471,6 +478,7 @@ class ProductMonth(Measures):
         constraints = [
             models.UniqueConstraint(fields=["department", "month", "product"], name="items_product_month_once"),
         ]
+        indexes = [models.Index(fields=["product", "month"], name="items_product_month_of_product")]
 
     def __str__(self) -> str:
         return f"{self.product_id} {self.month:%m.%Y}"
@@ -497,6 +505,21 @@ class SalesProduct(models.Model):
 
     def __str__(self) -> str:
         return str(self.product)
+
+
+class StaleDay(models.Model):
+    """A day whose lines changed and whose roll-ups and published sales do not know it yet."""
+
+    pk = models.CompositePrimaryKey("connection_id", "department_id", "date")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, **UNCHECKED)
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, **UNCHECKED)
+    date = models.DateField()
+
+    class Meta:
+        db_table = "item_stale_days"
+
+    def __str__(self) -> str:
+        return f"{self.department_id} {self.date:%d.%m.%Y}"
 
 
 class Delivery(models.Model):

@@ -40,10 +40,10 @@ _SQLITE = (
 _NULL = "\\N"
 
 
-def hours_text(hours: Iterable[tuple[int, Decimal, Decimal, int | None, int | None]]) -> str:
+def hours_text(hours: Iterable[tuple[int, Decimal | None, Decimal | None, int | None, int | None]]) -> str:
     """The JSON of hours in their order: hour, revenue, gross, orders, guests. Money is text, no digit is lost."""
     texts = [f'[{hour},"{revenue}","{gross}",{orders},{guests}]' for hour, revenue, gross, orders, guests in hours]
-    return f"[{','.join(texts)}]".replace("None", "null")
+    return f"[{','.join(texts)}]".replace('"None"', "null").replace("None", "null")
 
 
 @contextmanager

@@ -1,0 +1,172 @@
+"""The one entrance for lines of item sales: stored by their natural keys, added up, observed and published.
+
+Everything a delivery changes is one transaction. What is equal keeps its bytes.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+from django.conf import settings
+from django.db import connection as database
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from items.days import mark_stale, refresh_days
+from items.lines import Line, columns_of
+from items.locks import lock_lines
+from items.models import ItemSource, SaleLine
+from items.staging import COLUMNS, empty_table, read_days, stage_days, stage_lines
+from runs.models import Run
+from sales import sql
+
+Day = tuple[UUID, dt.date]
+_LINES = SaleLine._meta.db_table
+_IDENTITY = ("external_id", "date")
+_VALUES = [name for name in COLUMNS if name not in _IDENTITY]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How many lines were added, changed, found equal and taken away; `touched`: the (department, date)s of these."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    touched: frozenset[Day] = frozenset()
+
+    def __add__(self, other: "Stored") -> "Stored":
+        return Stored(
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.deleted + other.deleted,
+            self.touched | other.touched,
+        )
+
+
+def store_lines(
+    source: ItemSource,
+    lines: Iterable[Line] | pd.DataFrame,
+    *,
+    run: Run | None = None,
+    user: User | None = None,
+    job: UUID | None = None,
+    whole: Collection[Day] | None = None,
+    refresh: bool = True,
+) -> Stored:
+    """Upsert lines by (connection, date, external_id); the last of several with one key counts.
+
+    Of the (department, date)s in `whole` the lines are all there is: what did not come is deleted. A line that had been
+    deleted and comes again stands again. `lines` may be a frame with columns named like the fields of `Line`.
+    `refresh=False` leaves roll-ups and published sales to `refresh_days`, which knows the days even after a crash.
+    Raises TypeError and ValueError for what `items.lines.columns_of` refuses; then nothing is stored.
+    """
+    columns = columns_of(lines)
+    with transaction.atomic():
+        lock_lines(source.pk)
+        with database.cursor() as cursor:
+            staged = stage_lines(cursor, source.pk, columns)
+            stored = _upsert(cursor, source, staged, run=run, user=user, job=job)
+            if whole:
+                stored += _delete_vanished(cursor, source, whole)
+        if refresh:
+            refresh_days(source, stored.touched, run=run)
+        else:
+            mark_stale(source, stored.touched)
+    return stored
+
+
+def remove_lines(source: ItemSource, ids: Collection[UUID], *, user: User | None, run: Run | None = None) -> Stored:
+    """Take lines of the source away (kept as deleted where ENABLE_SOFT_DELETE says so); ids it does not have are none."""
+    with transaction.atomic():
+        lock_lines(source.pk)
+        standing = SaleLine.objects.filter(connection=source.pk, pk__in=ids).standing()
+        touched = frozenset(standing.order_by().values_list("department", "date").distinct())
+        if settings.ENABLE_SOFT_DELETE:
+            now = timezone.now()
+            removed = standing.update(is_deleted=True, deleted_at=now, deleted_by=user, updated_at=now)
+        else:
+            removed = standing.delete()[0]
+        refresh_days(source, touched, run=run)
+    return Stored(deleted=removed, touched=touched)
+
+
+def _upsert(
+    cursor: Any, source: ItemSource, staged: int, *, run: Run | None, user: User | None, job: UUID | None
+) -> Stored:
+    """Write what is new or differs."""
+    kind = "uuid" if sql.is_postgresql() else "char(32)"
+    empty_table(cursor, "changed_lines", f"id {kind}, is_new boolean, old_department {kind}")
+    cursor.execute(
+        f"""
+        INSERT INTO changed_lines SELECT s.id, o.id IS NULL, o.department_id
+        FROM staged_lines s LEFT JOIN {_LINES} o ON o.id = s.id
+        WHERE o.id IS NULL OR o.is_deleted OR {sql.differ("o", "s", _VALUES)}
+        """
+    )
+    changed = int(cursor.rowcount)
+    if not changed:
+        return Stored(unchanged=staged)
+    cursor.execute("SELECT COUNT(*) FROM changed_lines WHERE is_new")
+    new = int(cursor.fetchone()[0])
+    stamp = [sql.now(), run and run.pk, None if job is None else sql.uuid(job)]
+    if new:
+        _insert(cursor, source, stamp, user, some=new < staged)
+    if new < changed:
+        _update(cursor, stamp)
+    cursor.execute(
+        """
+        SELECT s.department_id, s.date FROM staged_lines s JOIN changed_lines c ON c.id = s.id
+        UNION SELECT c.old_department, s.date FROM staged_lines s JOIN changed_lines c ON c.id = s.id
+        WHERE c.old_department IS NOT NULL
+        """
+    )
+    return Stored(new, changed - new, staged - changed, touched=read_days(cursor))
+
+
+def _insert(cursor: Any, source: ItemSource, stamp: list[Any], user: User | None, *, some: bool) -> None:
+    """Insert the staged lines, all or only `some` that are new."""
+    now, run, job = stamp
+    cursor.execute(
+        f"""
+        INSERT INTO {_LINES} (id, organisation_id, connection_id, created_at, updated_at, run_id, job, created_by_id,
+                              is_deleted, {", ".join(COLUMNS)})
+        SELECT s.id, %s, %s, %s, %s, {sql.cast("%s", "bigint")}, {sql.cast("%s", "uuid")}, {sql.cast("%s", "bigint")},
+               FALSE, {", ".join(f"s.{name}" for name in COLUMNS)}
+        FROM staged_lines s {"JOIN changed_lines c ON c.id = s.id AND c.is_new" if some else ""}
+        """,
+        [sql.uuid(source.organisation_id), source.pk, now, now, run, job, user and user.pk],
+    )
+
+
+def _update(cursor: Any, stamp: list[Any]) -> None:
+    cursor.execute(
+        f"""
+        UPDATE {_LINES} SET {", ".join(f"{name} = s.{name}" for name in _VALUES)},
+               is_deleted = FALSE, deleted_at = NULL, deleted_by_id = NULL,
+               updated_at = %s, run_id = {sql.cast("%s", "bigint")}, job = COALESCE({sql.cast("%s", "uuid")}, job)
+        FROM staged_lines s JOIN changed_lines c ON c.id = s.id AND NOT c.is_new WHERE s.id = {_LINES}.id
+        """,
+        stamp,
+    )
+
+
+def _delete_vanished(cursor: Any, source: ItemSource, whole: Collection[Day]) -> Stored:
+    """Delete the standing lines of whole days that were not staged."""
+    stage_days(cursor, "whole_days", whole)
+    gone = f"""
+        FROM {_LINES} WHERE connection_id = %s AND (department_id, date) IN (SELECT department_id, date FROM whole_days)
+        AND NOT is_deleted AND NOT EXISTS (SELECT 1 FROM staged_lines s WHERE s.id = {_LINES}.id)
+        """
+    cursor.execute(f"SELECT DISTINCT department_id, date {gone}", [source.pk])
+    touched = read_days(cursor)
+    if not touched:
+        return Stored()
+    cursor.execute(f"DELETE {gone}", [source.pk])
+    return Stored(deleted=int(cursor.rowcount), touched=touched)
