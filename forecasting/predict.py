@@ -18,11 +18,10 @@ from forecasting.engine import hourly
 from forecasting.engine.explain import REASONS, explain
 from forecasting.models import Forecast, ForecastIssue, ModelVersion, Reasons
 from forecasting.reasons import as_text, forget_old_reasons
-from forecasting.series import Series, latest_cutoff, read_hours, read_series
+from forecasting.series import HOURS_KNOWN, Series, kinds, latest_cutoff, read_hours, read_series
 from forecasting.versions import load_fit
 from runs.ledger import open_run
 from runs.models import Run
-from sales.money import CENT
 
 MORNING = 7  # local hour before which an issue still counts for that day
 LIKELY_OPEN = 0.5
@@ -74,7 +73,7 @@ def make_issue(
     if not series.departments:
         return None
     frame = engine.predict(fit, series.panel, cutoff, horizon, cutoffs=series.cutoffs)
-    rows = _rows(series, frame, promised_on)
+    rows = _rows(fit, series, frame, promised_on)
     reasons = _reasons(fit, series, rows, horizon) if origin != Origin.REPLAY else {}
     with transaction.atomic():
         issue = ForecastIssue.objects.create(
@@ -105,35 +104,45 @@ def promise_date(organisation: Organisation, made_at: dt.datetime) -> dt.date:
     return local.date() + dt.timedelta(days=local.hour >= MORNING)
 
 
-def _rows(series: Series, frame: pd.DataFrame, promised_on: dt.date) -> list[Forecast]:
+def _rows(fit: engine.Fit, series: Series, frame: pd.DataFrame, promised_on: dt.date) -> list[Forecast]:
     """Forecast rows without their issue; a day on which a department is normally shut is zero."""
     shut = (frame["p_open"] < LIKELY_OPEN).to_numpy() | (frame["rule"] == Rule.CLOSED).to_numpy()
     amounts = frame[["yhat", "lo80", "hi80", "lo95", "hi95"]].to_numpy(copy=True)
     amounts[shut] = 0.0
-    amounts = np.round(amounts, 2)
-    shares = hourly.profiles(read_hours(series.departments, series.cutoff), series.cutoff, list(series.departments))
+    cents = np.round(amounts * 100).astype(np.int64)
+    by_hour = _hours(fit, series, frame, cents[:, 0])
+    rules = np.where(shut, Rule.CLOSED, frame["rule"])
+    dates = [stamp.date() for stamp in frame["date"]]
     rows = []
-    for number, item in enumerate(frame[["series_id", "date", "h", "rule"]].itertuples(index=False)):
-        department = series.departments[item.series_id]
-        date = item.date.date()
-        value, lo80, hi80, lo95, hi95 = (Decimal(repr(float(amount))).quantize(CENT) for amount in amounts[number])
+    for key, date, ahead, rule, money, hours in zip(
+        frame["series_id"], dates, frame["h"], rules, cents.tolist(), by_hour.tolist(), strict=True
+    ):
+        value, lo80, hi80, lo95, hi95 = (Decimal(amount).scaleb(-2) for amount in money)
         rows.append(
             Forecast(
-                department=department,
+                department=series.departments[key],
                 date=date,
-                cutoff=series.cutoffs[item.series_id],
-                horizon=item.h,
+                cutoff=series.cutoffs[key],
+                horizon=ahead,
                 lead_days=(date - promised_on).days,
                 predicted_sales=value,
                 lower_80=lo80,
                 upper_80=hi80,
                 lower_95=lo95,
                 upper_95=hi95,
-                rule=Rule.CLOSED if shut[number] else item.rule,
-                hours=[str(part) for part in hourly.split(value, shares[item.series_id][date.weekday()])],
+                rule=rule,
+                hours=[f"{amount // 100}.{amount % 100:02d}" for amount in hours],
             )
         )
     return rows
+
+
+def _hours(fit: engine.Fit, series: Series, frame: pd.DataFrame, cents: np.ndarray) -> np.ndarray:
+    """int64 [rows, 24] the day's cents by the hour, adding up to them."""
+    keys, hours = list(series.departments), read_hours(series, HOURS_KNOWN)
+    ahead = (frame["date"] - pd.Timestamp(series.cutoff)).dt.days.to_numpy()
+    shares = engine.hour_shares(fit, hours, series.cutoff, int(ahead.max()), keys, kinds=kinds(series.departments))
+    return hourly.split(cents, shares[pd.Index(keys).get_indexer(frame["series_id"]), ahead - 1])
 
 
 def _reasons(fit: engine.Fit, series: Series, rows: list[Forecast], horizon: int) -> dict[str, dict[str, list[str]]]:

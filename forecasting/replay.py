@@ -7,16 +7,14 @@ import datetime as dt
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
-
 from accounts.models import Organisation
 from forecasting.choices import Origin, VersionState
-from forecasting.engine import api as engine
 from forecasting.engine.recipe import RECIPES
 from forecasting.measure import measure
 from forecasting.models import ForecastIssue
 from forecasting.predict import make_issue
 from forecasting.series import latest_cutoff, read_series
+from forecasting.train import fit_series
 from forecasting.versions import save_version
 
 REPLAY_RECIPE = "quick"
@@ -48,8 +46,7 @@ def replay(
             continue
         if version is None or (cutoff - version.trained_through).days >= refit_every:
             series = read_series(organisation, cutoff=cutoff, horizon=horizon)
-            fit = engine.fit(series.panel, cutoff, RECIPES[REPLAY_RECIPE], threads=settings.FORECAST_THREADS)
-            version = save_version(organisation, fit, metrics={})
+            version = save_version(organisation, fit_series(series, RECIPES[REPLAY_RECIPE]), metrics={})
             version.state, version.gate = VersionState.RETIRED, {"passed": False, "code": "replayed", "params": {}}
             version.save(update_fields=["state", "gate"])
         morning = dt.datetime.combine(cutoff + dt.timedelta(days=1), MADE, zone)

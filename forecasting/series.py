@@ -14,13 +14,14 @@ from accounts.models import Organisation
 from departments.models import Closure, Department, Event, Holiday
 from departments.season import out_of_season
 from forecasting.engine.panel import Panel, build_panel
+from sales.choices import TRUSTED
 from sales.models import DepartmentCutoff, SalesByHour, SalesSummary
 from sales.querysets import SalesQuerySet
 
 HISTORY_DAYS = 1500
 ALIVE_DAYS = 92  # a department without sales for longer is not forecast
 AHEAD_DAYS = 35  # a branch whose season begins within so many days is forecast before it
-PROFILE_DAYS = 84
+HOURS_LEARNED, HOURS_KNOWN = 364, 182  # days of hours a model is trained on, and shown when it is asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,15 +184,27 @@ def _marked(frame: pd.DataFrame, spans: list[tuple[str, dt.date, dt.date, float]
     return values
 
 
-def read_hours(departments: dict[str, Department], cutoff: dt.date) -> pd.DataFrame:
-    """[series_id, date, hour, y] of the weeks before the cutoff, for hourly profiles."""
-    return _tidy(
-        SalesByHour.objects.filter(department__in=departments.values())
-        .between(cutoff - dt.timedelta(days=PROFILE_DAYS - 1), cutoff)
-        .exclude(sales_amount=None),
-        "sales_amount",
-        "hour",
-    )
+def read_hours(series: Series, days: int) -> pd.DataFrame:
+    """[series_id, date, hour, y] of the last `days` days that are believed, each series' up to its own cutoff."""
+    first, departments = series.cutoff - dt.timedelta(days=days - 1), series.departments.values()
+    sold = SalesByHour.objects.filter(department__in=departments).between(first, series.cutoff)
+    hours = _tidy(sold.exclude(sales_amount=None), "sales_amount", "hour")
+    summaries = SalesSummary.objects.filter(department__in=departments).between(first, series.cutoff)
+    doubted = summaries.exclude(state__in=TRUSTED).values_list("department", "date")
+    left_out = {(str(department), pd.Timestamp(date)) for department, date in doubted}
+    left_out |= {
+        (key, pd.Timestamp(date))
+        for key, cutoff in series.cutoffs.items()
+        for date in pd.date_range(cutoff + dt.timedelta(days=1), series.cutoff)
+    }
+    if not left_out:
+        return hours
+    return hours[~pd.MultiIndex.from_frame(hours[["series_id", "date"]]).isin(list(left_out))]
+
+
+def kinds(departments: dict[str, Department]) -> dict[str, str]:
+    """What a series without much of a history is like."""
+    return {key: department.segment_type for key, department in departments.items()}
 
 
 def _tidy(rows: SalesQuerySet, amount: str, *more: str) -> pd.DataFrame:

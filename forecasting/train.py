@@ -15,7 +15,7 @@ from forecasting.engine import contest
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe
 from forecasting.gate import Verdict, judge_first, judge_recipe, judge_refit
 from forecasting.models import ModelVersion
-from forecasting.series import Series, latest_cutoff, read_series
+from forecasting.series import HOURS_LEARNED, Series, latest_cutoff, read_hours, read_series
 from forecasting.versions import Refused, load_fit, refuse, save_version, serve, serving_version
 from runs.choices import Trigger
 from runs.ledger import RunFailed, open_run
@@ -83,7 +83,7 @@ def train_version(
     tell(0, steps, "backtesting")
     score = backtest_score(series, origins, RECIPES[recipe], lambda: step("backtesting"))
     tell(done, steps, "fitting")
-    fit = engine.fit(series.panel, cutoff, RECIPES[recipe], threads=settings.FORECAST_THREADS)
+    fit = fit_series(series, RECIPES[recipe])
     step("judging")
     verdict = judge(series, fit, score, old, rivals, lambda: step("judging"))
     version = save_version(organisation, fit, metrics=score, run=run)
@@ -94,6 +94,12 @@ def train_version(
     else:
         refuse(version)
     return version, verdict
+
+
+def fit_series(series: Series, recipe: Recipe) -> engine.Fit:
+    """The recipe trained on days and hours up to the series' cutoff."""
+    hours = read_hours(series, HOURS_LEARNED)
+    return engine.fit(series.panel, series.cutoff, recipe, threads=settings.FORECAST_THREADS, hours=hours)
 
 
 def judge(

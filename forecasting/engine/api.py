@@ -1,6 +1,8 @@
 """Fit, predict, backtest: the only functions others call. Each sees nothing after its cutoff."""
 
-from collections.abc import Callable
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 
@@ -8,7 +10,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from forecasting.engine import intervals, members
+from forecasting.engine import hour_model, intervals, members
 from forecasting.engine.errors import ContractMismatch, EngineError
 from forecasting.engine.fallback import without_history
 from forecasting.engine.features import Features, names
@@ -25,12 +27,16 @@ COLD_ROWS = 20_000
 YEAR_BEFORE = 250  # records before last year's block
 RECALIBRATE = pd.Timedelta(days=91)
 Progress = Callable[[float, str], None]
+HOURS = "hours"  # name of the text beside the members
 COLUMNS = ["series_id", "cutoff", "date", "h", "yhat", "lo80", "hi80", "lo95", "hi95", "rule", "p_open"]
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A recipe trained on a panel up to a date: everything needed to predict, as texts and JSON-able data."""
+    """A recipe trained on a panel up to a date: everything needed to predict, as texts and JSON-able data.
+
+    `hours` is the model of a day's shape; without it hours are split by profiles.
+    """
 
     recipe: Recipe
     seed: int
@@ -41,6 +47,7 @@ class Fit:
     calibration: Calibration
     rows: int = 0
     boosters: dict[str, lgb.Booster] = field(default_factory=dict)
+    hours: lgb.Booster | None = None
 
     def manifest(self) -> dict[str, object]:
         """JSON-able description; with `texts` enough to load the fit again."""
@@ -53,11 +60,13 @@ class Fit:
             "covariates": self.covariates, "states": self.states,
             "blend": {"mix": self.mix_weight, **dict.fromkeys(blended, share)},
             "calibration": self.calibration.as_dict(),
+            "hours": {"contract_hash": hours_contract()} if self.hours else None,
         }  # fmt: skip
 
     def texts(self) -> dict[str, str]:
-        """LightGBM model texts by member."""
-        return {name: booster.model_to_string() for name, booster in self.boosters.items()}
+        """LightGBM model texts by member, and that of the hours."""
+        named = {**self.boosters, HOURS: self.hours} if self.hours else self.boosters
+        return {name: booster.model_to_string() for name, booster in named.items()}
 
     @classmethod
     def load(cls, manifest: dict, texts: dict[str, str]) -> "Fit":
@@ -68,13 +77,26 @@ class Fit:
             raise ContractMismatch("contract_mismatch", stored=manifest.get("contract_hash", ""), code="") from error
         if contract_hash(recipe) != manifest["contract_hash"]:
             raise ContractMismatch("contract_mismatch", stored=manifest["contract_hash"], code=contract_hash(recipe))
-        if sorted(texts) != sorted(manifest["members"]):
-            raise ContractMismatch("members_missing", stored=manifest["members"], given=sorted(texts))
+        by_hour = manifest.get("hours")
+        wanted = sorted([*manifest["members"], *([HOURS] if by_hour else [])])
+        if sorted(texts) != wanted:
+            raise ContractMismatch("members_missing", stored=wanted, given=sorted(texts))
+        if by_hour and by_hour.get("contract_hash") != hours_contract():
+            raise ContractMismatch(
+                "contract_mismatch", stored=by_hour.get("contract_hash", ""), code=hours_contract()
+            )
         return cls(
             recipe, manifest["seed"], manifest["trained_through"], manifest["covariates"], manifest["states"],
             manifest["blend"]["mix"], Calibration(**manifest["calibration"]), manifest["rows"],
-            {name: lgb.Booster(model_str=text) for name, text in texts.items()},
+            {name: lgb.Booster(model_str=text) for name, text in texts.items() if name != HOURS},
+            lgb.Booster(model_str=texts[HOURS]) if by_hour else None,
         )  # fmt: skip
+
+
+def hours_contract() -> str:
+    """Changes whenever a stored model of the hours would no longer mean the same."""
+    columns = [hour_model.HALF_LIVES, hour_model.MEANS, hour_model.HORIZON, hour_model.LEAST_DAYS]
+    return hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:16]
 
 
 def quiet(share: float, step: str) -> None:
@@ -84,8 +106,9 @@ def quiet(share: float, step: str) -> None:
 def fit(
     panel: Panel, cutoff: date | str | pd.Timestamp, recipe: Recipe | None = None, *, seed: int = 7, threads: int = 1,
     progress: Progress | None = None, calibration: Calibration | None = None, calibrate: bool = True,
+    hours: pd.DataFrame | None = None,
 ) -> Fit:  # fmt: skip
-    """Train `recipe` on the sales up to and including `cutoff`.
+    """Train `recipe` on the sales up to and including `cutoff`, and the shape of days on `hours` [series_id, date, hour, y].
 
     A `calibration` of an earlier fit is used as it is; `calibrate=False` takes it from the seasonal mix alone, which is
     three times as fast and a little too wide. `progress(share, step)` has steps features, calibrate, train, done.
@@ -102,10 +125,11 @@ def fit(
         calibration = _calibrate(features, mix, recipe, seed, threads, learned=calibrate)
     tell(0.5, "train")
     boosters, rows = members.train(features, recipe, rows=recipe.rows, trees=recipe.trees, seed=seed, threads=threads)
+    by_hour = hour_model.train_hours(hours, cutoff, seed=seed) if hours is not None and len(hours) else None
     tell(1.0, "done")
     return Fit(
         recipe, seed, str(pd.Timestamp(cutoff).date()), covariates, history.state_names,
-        calibration.mix_weight if boosters else 1.0, calibration, rows, boosters,
+        calibration.mix_weight if boosters else 1.0, calibration, rows, boosters, by_hour,
     )  # fmt: skip
 
 
@@ -251,6 +275,18 @@ def predict(
         "series_id": np.array(history.series, dtype=object)[s], "cutoff": history.dates[np.maximum(o, 0)],
         "date": history.dates[t], "h": h, "yhat": yhat, **bounds, "rule": rule, "p_open": p_open,
     })[COLUMNS]  # fmt: skip
+
+
+def hour_shares(
+    fitted: Fit, hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, ahead: int, series: Sequence[str],
+    *, kinds: Mapping[str, str] | None = None,
+) -> np.ndarray:  # fmt: skip
+    """[series, ahead, 24] how the days after `cutoff` spread over their hours, each day adding up to 1.
+
+    `hours` is [series_id, date, hour, y]. `kinds` name the kind of each series: where one has sold on too few days for
+    the model its shares are shrunk to its kind's.
+    """
+    return hour_model.hour_shares(fitted.hours, hours, cutoff, ahead, series, kinds)
 
 
 def backtest(

@@ -4,7 +4,7 @@ Unlike the profiles of hourly.py it sees that a pattern follows the date or is c
 total; only shares come from here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import lightgbm as lgb
@@ -20,6 +20,7 @@ HORIZON = 28
 TESTED = 35  # days on which shares are compared with what was sold
 LEAST_DAYS = 28  # with fewer a series has the profile shrunk to its likes
 ROWS, TREES, FADES = 40_000, 120, 120.0  # FADES: days after which a day's shares count half in learning
+AT_ONCE = 250  # series whose statistics are in memory together
 PARAMETERS = {
     "objective": "regression_l1", "learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 40,
     "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "max_bin": 63,
@@ -106,25 +107,34 @@ def train_hours(hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, *, seed:
 
 def hour_shares(
     booster: lgb.Booster | None, hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, ahead: int,
-    series: Sequence[str],
+    series: Sequence[str], kinds: Mapping[str, str] | None = None,
 ) -> np.ndarray:  # fmt: skip
     """[series, ahead, 24] shares of the days after `cutoff`, each day adding up to 1.
 
-    A series too short for the model gets its profile, shrunk to the others'; hours unsold for a quarter stay empty.
+    A series too short for the model gets its profile, shrunk to those of its kind and to all; hours unsold for a
+    quarter stay empty.
     """
-    known = profiles(hours, cutoff, series)
+    known = profiles(hours, cutoff, series, kinds=kinds)
     first = (pd.Timestamp(cutoff).day_of_week + 1) % 7
     weekdays = (first + np.arange(ahead)) % 7
     out = np.stack([known[name][weekdays] for name in series]) if len(series) else np.zeros((0, ahead, 24))
-    if booster is None:
+    if booster is None or not len(hours):
         return out
-    past = Shares(hours, cutoff, ahead)
-    learned = past.learned(booster, np.full(ahead, past.last), np.arange(1, ahead + 1))
-    known_to_model = ~np.isnan(learned).any(axis=(1, 2))
-    row = pd.Index(past.series).get_indexer(list(series))
-    mine = (row >= 0) & known_to_model[np.maximum(row, 0)] if len(known_to_model) else np.zeros(len(row), dtype=bool)
-    out[mine] = learned[row[mine]].transpose(0, 2, 1)
+    place = pd.Index(series).get_indexer(hours["series_id"].astype(str))
+    for begin in range(0, len(series), AT_ONCE):
+        mine = hours[(place >= begin) & (place < begin + AT_ONCE)]
+        _learn(out[begin : begin + AT_ONCE], booster, Shares(mine, cutoff, ahead), series[begin : begin + AT_ONCE])
     return out
+
+
+def _learn(out: np.ndarray, booster: lgb.Booster, past: Shares, series: Sequence[str]) -> None:
+    """Put the learned shares into `out` [series, ahead, 24] where there are any."""
+    ahead = out.shape[1]
+    learned = past.learned(booster, np.full(ahead, past.last), np.arange(1, ahead + 1))
+    row = pd.Index(past.series).get_indexer(list(series))
+    able = np.flatnonzero(row >= 0)
+    able = able[~np.isnan(learned[row[able]]).any(axis=(1, 2))]
+    out[able] = learned[row[able]].transpose(0, 2, 1)
 
 
 def recent_shares(

@@ -1,8 +1,7 @@
 """A day's forecast by the hour: recent shares of the series' weekday, and a split that loses no coin."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import ROUND_FLOOR, Decimal
 
 import numpy as np
 import pandas as pd
@@ -17,11 +16,13 @@ def profiles(
     cutoff: date | str | pd.Timestamp,
     series: Sequence[str] | None = None,
     half_life: float = HALF_LIFE,
+    kinds: Mapping[str, str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Shares of the day by hour, [7 weekdays, 24] per series (default: those in `hours`), each row adding up to 1.
 
     `hours` is [series_id, date, hour, y]; rows after `cutoff` are not used, negative hours (returns) count as nothing.
-    The weekday's shares are shrunk to the series' own over all weekdays, those to all series' shares.
+    The weekday's shares are shrunk to the series' own over all weekdays, those to the series' of its kind (by `kinds`,
+    default: all are alike), those to all series'.
     """
     day = pd.to_datetime(hours["date"])
     cutoff = pd.Timestamp(cutoff)
@@ -29,48 +30,49 @@ def profiles(
     frame, day = hours[keep], day[keep]
     series = sorted(hours["series_id"].astype(str).unique()) if series is None else list(series)
     s = pd.Index(series).get_indexer(frame["series_id"].astype(str))
-    frame, day, s = frame[s >= 0], day[s >= 0], s[s >= 0]
-    hour = frame["hour"].to_numpy(dtype=np.int64)
-    value = np.fmax(np.nan_to_num(frame["y"].to_numpy(dtype=np.float64)), 0.0)
-    age = (cutoff - day).dt.days.to_numpy()
+    known = s >= 0
+    s, hour = s[known], frame["hour"].to_numpy(dtype=np.int64)[known]
+    value = np.fmax(np.nan_to_num(frame["y"].to_numpy(dtype=np.float64)[known]), 0.0)
+    age = (cutoff - day).dt.days.to_numpy()[known]
+    weekday = (cutoff.day_of_week - age) % 7
 
-    shape = (len(series), MEMORY, 24)
-    amount = np.zeros(shape)
-    np.add.at(amount, (s, age, hour), value)
-    total = amount.sum(axis=2, keepdims=True)
-    share = np.where(total > 0, amount / np.where(total > 0, total, 1.0), 0.0)
-    weight = np.where(total[:, :, 0] > 0, 0.5 ** (np.arange(MEMORY) / half_life), 0.0)
-    by_weekday = np.zeros((len(series), 7, 24))
-    seen = np.zeros((len(series), 7))
-    for back in range(7):
-        d = (cutoff.day_of_week - back) % 7
-        by_weekday[:, d] = (share[:, back::7] * weight[:, back::7, None]).sum(axis=1)
-        seen[:, d] = weight[:, back::7].sum(axis=1)
+    count = len(series)
+    total = np.bincount(s * MEMORY + age, value, minlength=count * MEMORY)
+    faded = 0.5 ** (np.arange(MEMORY) / half_life)
+    share = np.where(value > 0, value / np.where(value > 0, total[s * MEMORY + age], 1.0), 0.0) * faded[age]
+    by_weekday = np.bincount((s * 7 + weekday) * 24 + hour, share, minlength=count * 168).reshape(count, 7, 24)
+    sold = np.flatnonzero(total > 0)
+    cell = sold // MEMORY * 7 + (cutoff.day_of_week - sold % MEMORY) % 7
+    seen = np.bincount(cell, faded[sold % MEMORY], minlength=count * 7).reshape(count, 7)
 
-    everyone = by_weekday.sum(axis=0)
-    pooled_day = everyone.sum(axis=0)
-    pooled_day = pooled_day / pooled_day.sum() if pooled_day.sum() > 0 else np.full(24, 1 / 24)
-    own = (by_weekday.sum(axis=1) + OWN_DAYS * pooled_day) / (seen.sum(axis=1)[:, None] + OWN_DAYS)
+    own, days = by_weekday.sum(axis=1), seen.sum(axis=1)
+    everyone = own.sum(axis=0)
+    everyone = everyone / everyone.sum() if everyone.sum() > 0 else np.full(24, 1 / 24)
+    kind, names = pd.factorize(np.array([(kinds or {}).get(name, "") for name in series], dtype=object))
+    alike, n = np.zeros((len(names), 24)), np.bincount(kind, days, minlength=len(names))
+    np.add.at(alike, kind, own)
+    alike = (alike + OWN_DAYS * everyone) / (n[:, None] + OWN_DAYS)
+    own = (own + OWN_DAYS * alike[kind]) / (days[:, None] + OWN_DAYS)
     out = (by_weekday + OWN_DAYS * own[:, None]) / (seen[:, :, None] + OWN_DAYS)
     return {name: out[i] / out[i].sum(axis=1, keepdims=True) for i, name in enumerate(series)}
 
 
-def split(total: Decimal, shares: Sequence[float] | np.ndarray, places: int = 2) -> list[Decimal]:
-    """`total` over the shares, each with `places` decimals, adding up to it exactly (largest remainder).
+def split(coins: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """int64 [rows, parts]: `coins` [rows], whole numbers, over the `shares` [rows, parts], adding up to them exactly.
 
-    Shares need not add up to 1; all zero means evenly. `total` is first rounded to `places`.
+    Largest remainder; shares need not add up to 1, all zero (or unknown) means evenly.
     """
-    unit = Decimal(1).scaleb(-places)
-    total = total.quantize(unit)
-    weights = [Decimal(repr(float(x))) if x > 0 else Decimal(0) for x in shares]
-    whole = sum(weights)
-    if not whole:
-        weights, whole = [Decimal(1)] * len(weights), Decimal(len(weights))
-    sign = -1 if total < 0 else 1
-    exact = [abs(total) * w / whole for w in weights]
-    parts = [x.quantize(unit, rounding=ROUND_FLOOR) for x in exact]
-    left = int((abs(total) - sum(parts)) / unit)
+    weights = np.where(shares > 0, shares, 0.0)
+    whole = weights.sum(axis=1, keepdims=True)
+    weights = np.where(whole > 0, weights / np.where(whole > 0, whole, 1.0), 1 / weights.shape[1])
+    exact = np.abs(coins)[:, None] * weights
+    parts = np.floor(exact).astype(np.int64)
     # Earlier hours win ties, so that the split does not depend on the order of a sort.
-    for i in sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))[:left]:
-        parts[i] += unit
-    return [sign * p for p in parts]
+    order = np.argsort(parts - exact, axis=1, kind="stable")
+    left = np.abs(coins) - parts.sum(axis=1)
+    np.put_along_axis(
+        parts, order, np.take_along_axis(parts, order, 1) + (np.arange(parts.shape[1]) < left[:, None]), 1
+    )
+    # Beyond 2^53 coins floats are whole numbers no more.
+    parts[np.arange(len(parts)), parts.argmax(axis=1)] += np.abs(coins) - parts.sum(axis=1)
+    return np.sign(coins)[:, None] * parts

@@ -25,6 +25,7 @@ def survives(manifest: dict[str, Any], texts: dict[str, str]) -> bool:
             input=json.dumps({"manifest": manifest, "texts": texts}),
             capture_output=True,
             text=True,
+            errors="replace",  # a dying LightGBM quotes what it could not read
             timeout=SECONDS,
             check=False,
         )
@@ -38,7 +39,7 @@ def main() -> int:
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    from forecasting.engine.api import Fit, predict
+    from forecasting.engine.api import Fit, hour_shares, predict
     from forecasting.engine.panel import build_panel
 
     given = json.load(sys.stdin)
@@ -56,7 +57,10 @@ def main() -> int:
         known[name] = 0.0
     made = predict(fitted, build_panel(sales, known), dates[-1], 7)
     values = made[["yhat", "lo80", "hi80", "lo95", "hi95"]].to_numpy()
-    return 0 if np.isfinite(values).all() and np.abs(values).max() < 1e9 else 1
+    by_hour = pd.concat([sales.assign(hour=hour) for hour in (9, 13, 19)])
+    shares = hour_shares(fitted, by_hour, dates[-1], 7, ["a", "b"])
+    sound = np.isfinite(values).all() and np.abs(values).max() < 1e9 and np.isfinite(shares).all()
+    return 0 if sound else 1
 
 
 if __name__ == "__main__":

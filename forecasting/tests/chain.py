@@ -12,10 +12,11 @@ from sales.models import DepartmentCutoff, SalesByHour, SalesSummary
 
 CUTOFF = dt.date(2026, 3, 31)
 DAYS = 300
+HOURLY_DAYS = 70
 
 
 def make_chain(departments: int = 3, days: int = DAYS, seed: int = 1) -> Organisation:
-    """Departments with a weekday pattern and noise up to CUTOFF; the last fortnight also by the hour."""
+    """Departments with a weekday pattern and noise up to CUTOFF; the last weeks also by the hour."""
     organisation = Organisation.objects.create(name=f"Chain {seed}")
     till = Connection.objects.create(organisation=organisation, name="till", url="http://till.test")
     rng, now = np.random.default_rng(seed), timezone.now()
@@ -38,7 +39,7 @@ def make_chain(departments: int = 3, days: int = DAYS, seed: int = 1) -> Organis
         )
         SalesByHour.objects.bulk_create(
             SalesByHour(date=date, hour=hour, sales_amount=amount * share / 10, **common, **stamps)
-            for date, amount in list(zip(dates, amounts, strict=True))[-14:]
+            for date, amount in list(zip(dates, amounts, strict=True))[-HOURLY_DAYS:]
             for hour, share in ((9, 3), (13, 5), (19, 2))
         )
     return organisation

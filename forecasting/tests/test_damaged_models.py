@@ -6,6 +6,7 @@ import pickle
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 import pytest
 
 from forecasting.engine import api, trial
@@ -25,8 +26,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 @pytest.fixture(scope="module")
 def fitted():
-    organisation_panel = world.panel(series=2, days=150)
-    return api.fit(organisation_panel, world.day(149), RECIPES["quick"], calibrate=False)
+    panel, date = world.panel(series=2, days=150), world.day(149)
+    days = pd.date_range(end=date, periods=60)
+    hours = pd.MultiIndex.from_product([["0"], days, range(9, 21)], names=["series_id", "date", "hour"])
+    hours = hours.to_frame(index=False).assign(y=lambda frame: frame["hour"] + frame["date"].dt.day)
+    return api.fit(panel, date, RECIPES["quick"], calibrate=False, hours=hours)
 
 
 @pytest.fixture
@@ -71,6 +75,22 @@ def test_sixty_damaged_files_are_refused_before_anything_loads_them(version, mon
     assert loaded == []
 
 
+@pytest.mark.parametrize("contract", [None, {}, {"contract_hash": "of another time"}])
+def test_a_model_of_hours_without_its_contract_is_refused(version, contract):
+    ModelVersion.objects.filter(pk=version.pk).update(manifest={**version.manifest, "hours": contract})
+    with pytest.raises(Refused):
+        load_fit(version)
+
+
+def test_a_damaged_model_of_hours_dies_in_a_process_of_its_own(version):
+    text = foreign_booster()
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    assert version.texts.filter(name="hours").update(text=text, sha256=sha256) == 1
+    with pytest.raises(Refused) as caught:
+        load_fit(version)
+    assert caught.value.code == "model_damaged"
+
+
 def foreign_booster() -> str:
     data = lgb.Dataset(np.random.default_rng(1).normal(size=(200, 2)), np.arange(200))
     return lgb.train({"verbose": -1, "num_leaves": 4}, data, 3).model_to_string()
@@ -106,7 +126,7 @@ def test_a_foreign_file_with_a_right_hash_dies_in_a_process_of_its_own(version, 
 
 def test_texts_that_come_from_elsewhere_unharmed_are_tried_once(version, monkeypatch):
     ModelVersion.objects.filter(pk=version.pk).update(tried="")
-    assert load_fit(version).boosters.keys() == set(version.manifest["members"])
+    assert load_fit(version).texts().keys() == {*version.manifest["members"], "hours"}
     _load_fit.cache_clear()
     monkeypatch.setattr(trial, "survives", lambda *given: pytest.fail("tried again"))
     load_fit(version)

@@ -10,17 +10,18 @@ from django.db.models import F
 from departments.models import Closure, Department, Event, Holiday
 from forecasting.choices import Origin, VersionState
 from forecasting.compare import compare, summary
+from forecasting.engine.recipe import RECIPES
 from forecasting.models import Forecast, ForecastIssue, ModelText, ModelVersion
 from forecasting.predict import make_issue
 from forecasting.replay import replay
 from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
-from forecasting.train import start_training
-from forecasting.versions import Refused, _load_fit, roll_back, serving_version
+from forecasting.train import fit_series, start_training
+from forecasting.versions import Refused, _load_fit, roll_back, save_version, serving_version
 from runs.choices import State
 from runs.ledger import run_now
 from sales.choices import DayState
-from sales.models import SalesSummary
+from sales.models import DepartmentCutoff, SalesByHour, SalesSummary
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -64,7 +65,7 @@ def test_training_measures_beside_naive_and_serves(version):
     assert version.metrics["wape"] < version.metrics["snaive_wape"]
     assert version.metrics["origins"] == 2
     assert version.trained_through == CUTOFF
-    assert version.texts.count() == len(version.manifest["members"]) > 0
+    assert {text.name for text in version.texts.all()} == {*version.manifest["members"], "hours"}
 
 
 def test_an_issue_covers_every_department_and_day_and_its_hours_add_up(version):
@@ -85,6 +86,50 @@ def test_nothing_after_the_cutoff_moves_a_forecast_by_a_bit(version):
     assert figures(issue_at(version, past)) == before
     SalesSummary.objects.filter(date=past).update(total_sales=1)
     assert figures(issue_at(version, past)) != before
+
+
+def test_hours_come_from_the_model_of_the_version(version):
+    """Sales move from the afternoon to the morning on the first ten days of a month; profiles know only weekdays."""
+    for row in SalesByHour.objects.filter(organisation=version.organisation, hour__in=(9, 13)):
+        early = (row.date.day <= 10) == (row.hour == 9)
+        SalesByHour.objects.filter(pk=row.pk).update(sales_amount=80_000 if early else 10_000)
+    series = read_series(version.organisation, cutoff=CUTOFF, horizon=14)
+    learned = save_version(version.organisation, fit_series(series, RECIPES["quick"]), metrics={})
+    rows = list(issue_at(learned, CUTOFF).forecasts.order_by("date"))
+    mornings = [float(row.hours[9]) > float(row.hours[13]) for row in rows]
+    assert mornings == [row.date.day <= 10 for row in rows]
+    ModelVersion.objects.filter(pk=learned.pk).update(manifest={**learned.manifest, "hours": None})
+    learned.texts.filter(name="hours").delete()
+    _load_fit.cache_clear()
+    rows = list(issue_at(learned, CUTOFF).forecasts.order_by("date"))
+    assert [float(row.hours[9]) > float(row.hours[13]) for row in rows] != [row.date.day <= 10 for row in rows]
+
+
+def test_hours_after_the_cutoff_or_of_a_doubted_day_move_nothing(version):
+    past = CUTOFF - dt.timedelta(days=20)
+    later = SalesByHour.objects.filter(organisation=version.organisation, date__gt=past)
+    before = figures(issue_at(version, past))
+    later.filter(hour=9).update(sales_amount=10**6)
+    assert figures(issue_at(version, past)) == before
+    later.delete()
+    assert figures(issue_at(version, past)) == before
+    day = SalesSummary.objects.filter(organisation=version.organisation, date=past)
+    hours = SalesByHour.objects.filter(organisation=version.organisation, date=past)
+    day.update(state=DayState.SUSPICIOUS)
+    doubted = figures(issue_at(version, past))
+    hours.filter(hour=19).update(sales_amount=10**7)
+    assert figures(issue_at(version, past)) == doubted
+    day.update(state=DayState.COMPLETE)
+    assert figures(issue_at(version, past)) != before
+
+
+def test_hours_of_a_branch_whose_sales_end_earlier_are_read_up_to_there(version):
+    branch = Department.objects.filter(organisation=version.organisation).first()
+    DepartmentCutoff.objects.filter(department=branch).update(date=CUTOFF - dt.timedelta(days=2))
+    before = figures(issue_at(version, CUTOFF))
+    tail = SalesByHour.objects.filter(department=branch, date__gt=CUTOFF - dt.timedelta(days=2), hour=19)
+    tail.update(sales_amount=10**7)
+    assert figures(issue_at(version, CUTOFF)) == before
 
 
 def test_what_was_not_known_yet_is_not_seen(version):

@@ -12,6 +12,7 @@ import time
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tests.bench.database import scratch_database
@@ -28,18 +29,18 @@ def main() -> None:
 
 def measure() -> None:
     from forecasting.choices import Origin
-    from forecasting.engine import api as engine
     from forecasting.engine.recipe import RECIPES
     from forecasting.models import ForecastIssue
     from forecasting.predict import make_issue
     from forecasting.series import read_series
     from forecasting.tests.chain import CUTOFF, make_chain
+    from forecasting.train import fit_series
     from forecasting.versions import load_fit, save_version
 
     organisation = make_chain(departments=BRANCHES, days=HISTORY)
     series = read_series(organisation, cutoff=CUTOFF, horizon=HORIZON)
     begun = time.perf_counter()
-    fit = engine.fit(series.panel, CUTOFF, RECIPES["standard"])
+    fit = fit_series(series, RECIPES["standard"])
     training = time.perf_counter() - begun
     version = save_version(organisation, fit, metrics={})
 
@@ -64,10 +65,10 @@ def measure() -> None:
 def one_branch_and_day(issue: Any, model: Any, department: Any, horizon: int) -> None:
     """One branch's history read, one day forecast by the same engine, split by the hour and stored."""
     from forecasting.engine import api as engine
-    from forecasting.engine import hourly
+    from forecasting.engine.hourly import split
     from forecasting.engine.panel import build_panel
     from forecasting.models import Forecast
-    from forecasting.series import read_hours
+    from forecasting.series import HOURS_KNOWN, Series, read_hours
     from forecasting.tests.chain import CUTOFF
     from sales.models import SalesSummary
     from sales.money import CENT
@@ -77,8 +78,10 @@ def one_branch_and_day(issue: Any, model: Any, department: Any, horizon: int) ->
     frame = pd.DataFrame(history, columns=["date", "y"]).assign(series_id=key)
     panel = build_panel(frame.astype({"y": float}), None, CUTOFF + dt.timedelta(days=horizon))
     row = engine.predict(model, panel, CUTOFF, horizon).iloc[-1]
-    shares = hourly.profiles(read_hours({key: department}, CUTOFF), CUTOFF, [key])[key]
+    alone = Series(panel, {key: department}, {key: CUTOFF}, CUTOFF)
+    shares = engine.hour_shares(model, read_hours(alone, HOURS_KNOWN), CUTOFF, horizon, [key])
     value = Decimal(float(row["yhat"])).quantize(CENT)
+    (hours,) = split(np.array([int(value * 100)]), shares[:, -1])
     Forecast.objects.update_or_create(
         issue=issue,
         department=department,
@@ -92,7 +95,7 @@ def one_branch_and_day(issue: Any, model: Any, department: Any, horizon: int) ->
             "upper_80": Decimal(float(row["hi80"])).quantize(CENT),
             "lower_95": Decimal(float(row["lo95"])).quantize(CENT),
             "upper_95": Decimal(float(row["hi95"])).quantize(CENT),
-            "hours": [str(part) for part in hourly.split(value, shares[row["date"].weekday()])],
+            "hours": [f"{cents / 100:.2f}" for cents in hours],
         },
     )
 

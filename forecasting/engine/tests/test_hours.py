@@ -8,29 +8,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecasting.engine import hour_model
 from forecasting.engine.hour_model import hour_misses, hour_shares, train_hours
 from forecasting.engine.hourly import profiles, split
 
 pytestmark = pytest.mark.unit
 
 
-@given(
-    st.decimals(min_value=-(10**9), max_value=10**12, places=2, allow_nan=False),
-    st.lists(st.floats(min_value=0, max_value=1e6, allow_nan=False), min_size=24, max_size=24),
-)
-def test_hours_add_up_exactly(total, shares):
-    parts = split(total, shares)
-    assert len(parts) == 24
-    assert sum(parts) == total
-    assert all(p.as_tuple().exponent == -2 for p in parts)
-    assert all(p * (1 if total >= 0 else -1) >= 0 for p in parts)
+SHARES = st.lists(st.floats(min_value=0, max_value=1e6, allow_nan=False), min_size=24, max_size=24)
 
 
-@given(st.decimals(min_value=0, max_value=10**9, places=2), st.lists(st.floats(0.001, 1), min_size=24, max_size=24))
-def test_no_hour_is_off_by_a_whole_coin(total, shares):
+@given(st.lists(st.tuples(st.integers(-(10**11), 10**14), SHARES), min_size=1, max_size=4))
+def test_hours_add_up_exactly(days):
+    coins, shares = np.array([day[0] for day in days]), np.array([day[1] for day in days])
+    parts = split(coins, shares)
+    assert parts.shape == (len(days), 24) and parts.dtype == np.int64
+    np.testing.assert_array_equal(parts.sum(axis=1), coins)
+    assert (parts * np.sign(coins)[:, None] >= 0).all()
+
+
+@given(st.integers(0, 10**11), st.lists(st.floats(0.001, 1), min_size=24, max_size=24))
+def test_no_hour_is_off_by_a_whole_coin(coins, shares):
+    (parts,) = split(np.array([coins]), np.array([shares]))
     whole = sum(map(Decimal, shares))
-    for part, share in zip(split(total, shares), shares, strict=True):
-        assert abs(part - total * Decimal(share) / whole) < Decimal("0.010001")
+    for part, share in zip(parts.tolist(), shares, strict=True):
+        assert abs(part - coins * Decimal(share) / whole) < Decimal("1.0001")
+
+
+def test_unknown_shares_mean_evenly_and_earlier_hours_win_ties():
+    (parts,) = split(np.array([26]), np.full((1, 24), np.nan))
+    assert parts.tolist() == [2, 2] + [1] * 22
 
 
 def hours(days: int, series: str = "a", peak: int = 12) -> pd.DataFrame:
@@ -56,6 +63,25 @@ def test_a_short_history_borrows_from_the_others_and_none_at_all_takes_theirs():
     shares = profiles(both, "2026-03-01", ["a", "new", "coming"])
     assert 0 < shares["new"][2][12] < shares["a"][2][12]
     assert shares["coming"][2].argmax() == 12
+
+
+def test_a_short_history_is_taken_for_one_of_its_kind():
+    """Three bakeries sell at eight, one bar at nineteen; the new bar sold once."""
+    chain = [hours(56, name, peak=8) for name in ("x", "y", "z")] + [hours(56, "bar", peak=19)]
+    frame = pd.concat([*chain, hours(1, "new", peak=13).assign(date=pd.Timestamp("2026-03-01"))])
+    named = {"x": "bakery", "y": "bakery", "z": "bakery", "bar": "bar", "new": "bar"}
+    alike = profiles(frame, "2026-03-01", list(named), kinds=named)
+    alone = profiles(frame, "2026-03-01", list(named))
+    assert alike["new"][2][19] > alike["new"][2][8] and alone["new"][2][19] < alone["new"][2][8]
+    np.testing.assert_allclose(alike["bar"], alone["bar"], atol=0.02)
+
+
+def test_series_are_forecast_in_parts_as_they_are_together(monkeypatch):
+    both = pd.concat([dated(), dated(series="b").assign(y=lambda f: f["y"] * 3), hours(20, "short")])
+    booster, names = train_hours(both, "2026-05-27"), ["b", "short", "a"]
+    together = hour_shares(booster, both, "2026-05-27", 7, names)
+    monkeypatch.setattr(hour_model, "AT_ONCE", 1)
+    assert hour_shares(booster, both, "2026-05-27", 7, names).tobytes() == together.tobytes()
 
 
 def test_hours_after_the_cutoff_are_not_seen():
