@@ -278,7 +278,7 @@ class RestatementAdmin(DayRowAdmin):
 
     list_display = ["changed_at", "day_link", "department", "part", "was", "became", "change", "who"]
     list_display_links = ["changed_at"]
-    list_select_related = ["department", "run__started_by"]
+    list_select_related = ["department", "by", "run__started_by"]
     list_filter = [
         ("date", DateRangeFilter),
         ("changed_at", DateRangeFilter),

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db.models import Max, Q
+from django.db.models import Case, F, Max, Q, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -176,13 +176,18 @@ class Change:
 
 def changes_of(department: Department, date: dt.date, page: str) -> Page[Any]:
     """A page of what was restated of a day, newest first; its object_list holds Changes."""
-    restated = Restatement.objects.filter(department=department, date=date).select_related("run__started_by")
-    runs = restated.order_by().values("run_id").annotate(at=Max("changed_at")).order_by("-at", "-run_id")
-    shown = Paginator(runs, CHANGES_SHOWN).get_page(page)
-    found = list(shown.object_list)
-    ids = {row["run_id"] for row in found}
-    rows = list(restated.filter(Q(run__in=ids - {None}) | Q(run=None) if None in ids else Q(run__in=ids)))
-    shown.object_list = [_change(run["at"], [row for row in rows if row.run_id == run["run_id"]]) for run in found]
+    restated = Restatement.objects.filter(department=department, date=date).select_related("by", "run__started_by")
+    # Whatever no run did was done at one moment.
+    apart = restated.order_by().annotate(moment=Case(When(run=None, then=F("changed_at"))))
+    changes = apart.values("run_id", "moment").annotate(at=Max("changed_at")).order_by("-at", "-run_id")
+    shown = Paginator(changes, CHANGES_SHOWN).get_page(page)
+    found = [(change["run_id"], change["moment"], change["at"]) for change in shown.object_list]
+    runs, moments = ({change[place] for change in found} - {None} for place in (0, 1))
+    rows = list(restated.filter(Q(run__in=runs) | Q(run=None, changed_at__in=moments)))
+    shown.object_list = [
+        _change(at, [row for row in rows if row.run_id == run and moment in (None, row.changed_at)])
+        for run, moment, at in found
+    ]
     return shown
 
 

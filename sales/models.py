@@ -190,7 +190,10 @@ class SalesByHour(Published):
 
 
 class Restatement(models.Model):
-    """A published day (`hour` empty) or hour whose figures changed after they had been told: what stood, what stands."""
+    """A published day (`hour` empty) or hour whose figures changed after they had been told: what stood, what stands.
+
+    `by`: the person who deleted it; everything else is changed by a run.
+    """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, **UNCHECKED)
     department = models.ForeignKey(
@@ -200,6 +203,7 @@ class Restatement(models.Model):
     hour = models.PositiveSmallIntegerField(_("hour"), null=True, blank=True)
     connection = models.ForeignKey(Connection, on_delete=models.SET_NULL, null=True, blank=True, **UNCHECKED)
     run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, null=True, blank=True, **UNCHECKED)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, **UNCHECKED)
     changed_at = models.DateTimeField(_("changed"))
     old_total = MoneyField(_("was"), null=True, blank=True)
     old_revenue = MoneyField(null=True, blank=True)
@@ -234,7 +238,9 @@ class Restatement(models.Model):
 
     @property
     def who(self) -> str:
-        """Whose run it was: a person, or what started it; empty if the run is no longer kept."""
+        """Who deleted it, or whose run it was: a person, or what started it; empty if the run is no longer kept."""
+        if self.by:
+            return str(self.by)
         return str(self.run.started_by or self.run.get_trigger_display()) if self.run else ""
 
 

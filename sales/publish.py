@@ -24,8 +24,8 @@ _DAYS = SalesSummary._meta.db_table
 _RESTATEMENTS = Restatement._meta.db_table
 _FIGURES = ("revenue", "gross", "orders", "guests")
 _TYPES = {"revenue": "numeric", "gross": "numeric", "orders": "integer", "guests": "integer"}
-# A day that was still being sold, or that a person deleted, is not restated when it gets its figures.
-_UNFINISHED = f"('{DayState.OPEN_SHIFT}', '{DayState.MISSING}')"
+# A day that was still being sold is not restated when it gets its figures.
+_UNFINISHED = f"'{DayState.OPEN_SHIFT}'"
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ def _keep_old(cursor: Any, scope: _Scope, target: _Target, changes: str, params:
         SELECT %s, %s, {sql.cast("%s", "bigint")}, %s, c.department_id, c.date, {sql.cast("c.hour", "smallint")},
                {", ".join(figures)}
         FROM c JOIN {_DAYS} d ON d.department_id = c.department_id AND d.date = c.date
-        WHERE d.state NOT IN {_UNFINISHED} AND {changed}
+        WHERE d.state <> {_UNFINISHED} AND {changed}
         """),
         [*params, sql.uuid(scope.source.organisation_id), scope.source.pk, scope.run, sql.now()],
     )

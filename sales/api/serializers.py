@@ -75,6 +75,7 @@ class RestatementShown(serializers.Serializer[Any]):
     hour = serializers.IntegerField(allow_null=True, min_value=0, max_value=23, help_text="null: the day itself")
     changed_at = serializers.DateTimeField()
     run_id = serializers.IntegerField(allow_null=True)
+    changed_by = serializers.CharField(allow_null=True, help_text="The person who deleted it or started the load")
     old_total = MoneyNumber(allow_null=True)
     new_total = MoneyNumber(allow_null=True)
     old_revenue = MoneyNumber(allow_null=True)

@@ -4,6 +4,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Max
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -127,6 +128,7 @@ class Restatements(ApiView):
         rows = _chosen(request, Restatement.objects.all(), parameters)
         if not parameters["hours"]:
             rows = rows.filter(hour=None)
+        rows = rows.annotate(changed_by=Coalesce("by__username", "run__started_by__username"))
         return self.listing.answer(request, rows.values(*RESTATEMENT), parameters)
 
 

@@ -9,9 +9,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from departments.models import Authority, Connection, Department, SourceDepartment
 from sales.choices import DayState
+from sales.delete import delete_day
 from sales.models import ObservedDay, Restatement, SalesByHour, SalesSummary
 from sales.observe import store_observations
 from sales.publish import adopt, publish
@@ -136,6 +137,22 @@ def test_without_authority_an_observation_is_a_check_and_not_published(till):
     bring(till, [DAY], observed("cafe", cafe, DAY, {9: "100"}))
     assert ObservedDay.objects.count() == 1
     assert not SalesSummary.objects.exists()
+
+
+def test_what_a_person_deleted_stands_in_the_log_with_who_and_so_does_its_return(till):
+    cafe, anna = department_at(till, "cafe"), User.objects.create_user("anna")
+    rows = observed("cafe", cafe, DAY, {9: "1200.1", 10: "0.3333"})
+    bring(till, [DAY], rows)
+    delete_day(day(cafe), by=anna)
+    gone = dict(Restatement.objects.filter(by=anna, new_total=None).values_list("hour", "old_total"))
+    assert gone == {None: Decimal("1200.4333"), 9: Decimal("1200.1"), 10: Decimal("0.3333")}
+    assert {row.who for row in Restatement.objects.all()} == {"anna"}
+    delete_day(day(cafe), by=anna)  # nothing more is there to take away
+    assert Restatement.objects.count() == 3
+    bring(till, [DAY], rows)
+    back = dict(Restatement.objects.filter(old_total=None).values_list("hour", "new_total"))
+    assert back == gone
+    assert (day(cafe).state, day(cafe).deleted_by) == (DayState.COMPLETE, None)
 
 
 def test_authority_changes_hands_on_its_date(till):

@@ -75,7 +75,11 @@ def test_a_restatement_says_what_stood_and_what_stands(world: World, client):
     assert (day["old_total"], day["new_total"]) == (60000.75, 59900.75)
     assert (day["old_orders"], day["new_orders"]) == (60, 61)
     assert (hour["hour"], hour["old_total"]) == (13, float(round(HOURS[13], 2)))
-    assert hour["old_guests"] is None
+    assert hour["old_guests"] is None and hour["changed_by"] is None
+    deleted = client.get("/api/sales/summary").json()[0]["id"]
+    world.client("administrator").delete(f"/api/sales/summary/{deleted}")
+    newest = client.get("/api/sales/restatements?ordering=-id&limit=1").json()[0]
+    assert (newest["changed_by"], newest["new_total"]) == ("administrator", None)
 
 
 def test_more_rows_are_no_more_queries(world: World, client, settled):
