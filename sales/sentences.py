@@ -19,6 +19,9 @@ SENTENCES = {
     "jump_department": _(
         "%(source)s sent far more than usual for %(department)s on %(dates)s. What was known was kept; look at the day and decide."
     ),
+    "early_department": _(
+        "%(source)s sent sales of %(department)s on %(dates)s that stop hours before it usually closes. What was known was kept; look at the day and decide."
+    ),
     "control_department": _(
         "%(source)s gave two different sums for %(department)s on %(dates)s. What was known was kept; the date is asked for again."
     ),
@@ -55,6 +58,9 @@ SENTENCES = {
     ),
     "doubt_collapsed": _("The source says %(revenue)s, far less than the usual %(usual)s of this weekday."),
     "doubt_jump": _("The source says %(revenue)s, far more than the usual %(usual)s of this weekday."),
+    "doubt_early": _(
+        "The sales stop hours before this weekday usually ends: the source says %(revenue)s instead of the usual %(usual)s."
+    ),
     "doubt_vanished": _("The source no longer knows of any sale on this day."),
     "doubt_absent": _("The source sent nothing for this day, although this weekday usually brings %(usual)s."),
     "doubt_control": _(

@@ -1,8 +1,8 @@
 """How far an answer of a source is to be believed, judged by what the same source said before.
 
 A source that drops a branch, sends half a day or ten times a day is not proof that it sold so: the old figures stay,
-the day is suspicious, and a person decides. Only what is new is judged, and nothing on feasts and closures. Silence
-that was once accepted, when there was no history to doubt it by, is not new.
+the day is suspicious, and a person decides. Only what is new is judged, and nothing on feasts, in closures and out of
+season. Silence that was once accepted, when there was no history to doubt it by, is not new.
 """
 
 import datetime as dt
@@ -15,17 +15,19 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
-from django.db.models import Q
-
-from departments.models import Closure, Connection, Holiday
+from departments.models import Connection
 from sales.choices import DayState
+from sales.early import stops_early
 from sales.models import ObservedDay, Verdict
+from sales.off_days import OffDays
 from sales.staging import StagedDay
 
 # The same weekday of the last weeks is a day's own history; below LEAST of them nothing is said of its size.
 WEEKS, LEAST = 8, 4
 COLLAPSED, COLLAPSED_BELOW_LOWEST = Decimal("0.1"), Decimal("0.5")
 JUMP, JUMP_ABOVE_HIGHEST = Decimal(5), Decimal(2)
+# Of two public chains 0 of 1,025 true days were doubted for ending early, and 9 of 10 that lost their second half.
+EARLY = Decimal("0.75")
 # A day without an answer is missed where each of the same weekdays so many weeks back sold.
 MISSED_AFTER = 3
 # A date without any answer is hard to believe where at least so many of the last four same weekdays sold.
@@ -38,7 +40,7 @@ Pair = tuple[str, dt.date]
 class Doubt:
     """Why a day is not believed: what came and what is usual (None: unknown)."""
 
-    code: str  # collapsed, jump, vanished, absent, control
+    code: str  # collapsed, jump, early, vanished, absent, control
     came: Decimal | None
     usual: Decimal | None
 
@@ -72,6 +74,7 @@ class Judge:
         """`accepted`: the dates whose silence the last load of them took for true."""
         self.connection, self.dates, self.only, self.today = connection, list(dates), only, today
         self.accepted = set(accepted)
+        self.calendar = OffDays(connection.organisation, self.dates)
         self.old = self._old(connection)
         self.history = self._history(connection)
 
@@ -82,18 +85,13 @@ class Judge:
         return {(day.external_id, day.date): day for day in days}
 
     def _history(self, connection: Connection) -> dict[str, dict[dt.date, Decimal]]:
-        before = {date - dt.timedelta(weeks=week) for date in self.dates for week in range(1, WEEKS + 1)}
+        before = {same for date in self.dates for same in _weeks_before(date)}
         rows = ObservedDay.objects.filter(connection=connection, date__in=before, state=DayState.COMPLETE)
         found: dict[str, dict[dt.date, Decimal]] = defaultdict(dict)
         for external_id, date, revenue in rows.values_list("external_id", "date", "revenue"):
             if revenue is not None:
                 found[external_id][date] = revenue
         return found
-
-    @cached_property
-    def feasts(self) -> set[dt.date]:
-        feasts = Holiday.objects.filter(organisation=self.connection.organisation_id, effect=Holiday.Effect.FEAST)
-        return set(feasts.filter(date__in=self.dates).values_list("date", flat=True))
 
     @cached_property
     def verdicts(self) -> dict[Pair, int]:
@@ -112,17 +110,12 @@ class Judge:
         old = self.old.get(pair)
         return old is not None and old.doubt == json.loads(doubt.text())
 
-    @cached_property
-    def closures(self) -> list[tuple[Any, dt.date, dt.date]]:
-        rows = Closure.objects.filter(Q(last=None) | Q(last__gte=min(self.dates)), first__lte=max(self.dates))
-        return [(pk, first, last or dt.date.max) for pk, first, last in rows.values_list("department", "first", "last")]
-
     def usually_sells(self, date: dt.date, links: Mapping[str, Any]) -> bool:
         """Whether an empty answer for the whole date is hard to believe of the branches that are not closed on it.
 
         `links`: source id to department.
         """
-        if self.only is not None or date >= self.today or date in self.feasts:
+        if self.only is not None or date >= self.today or date in self.calendar.feasts:
             return False
         if any(
             day.date == date and _sold(day.revenue, day.gross) and not self._believed_silence((day.external_id, date))
@@ -142,7 +135,7 @@ class Judge:
             for external_id, known in self.history.items()
             if (sold := {day for day in before & known.keys() if known[day]})
             and (external_id, date) not in self.verdicts
-            and not self._off(links.get(external_id), date)
+            and not self.calendar.is_off(links.get(external_id), date)
         }
 
     def judge(
@@ -202,9 +195,23 @@ class Judge:
             return None
         collapsed = day.revenue < COLLAPSED * usual and day.revenue < COLLAPSED_BELOW_LOWEST * min(known)
         jumped = day.revenue > JUMP * usual and day.revenue > JUMP_ABOVE_HIGHEST * max(known)
-        if not (collapsed or jumped) or self._off(day.department, day.date):
-            return None
-        return Doubt("collapsed" if collapsed else "jump", day.revenue, usual)
+        if collapsed or jumped:
+            unusual = self.calendar.is_off(day.department, day.date)
+            return None if unusual else Doubt("collapsed" if collapsed else "jump", day.revenue, usual)
+        if day.revenue < EARLY * usual and self._stops_early(day):
+            return Doubt("early", day.revenue, usual)
+        return None
+
+    def _stops_early(self, day: StagedDay) -> bool:
+        before = _weeks_before(day.date)
+        calendar = OffDays(self.connection.organisation, [*before, day.date])
+        if day.date >= self.today or calendar.may_end_early(day.department, day.date):
+            return False
+        rows = ObservedDay.objects.filter(connection=self.connection, external_id=day.external_id)
+        usual = [date for date in before if not calendar.may_end_early(day.department, date)]
+        rows = rows.filter(date__in=usual, state=DayState.COMPLETE)
+        known = [_by_hour(hours) for hours in rows.values_list("hours", flat=True)]
+        return len(known) >= LEAST and stops_early(_by_hour(json.loads(day.hours)), known)
 
     def _missed(self, date: dt.date, links: Mapping[str, Any]) -> set[str]:
         """Source ids of which an answer for the date is due."""
@@ -223,21 +230,15 @@ class Judge:
                 and (date not in self.accepted or (external_id, date) in self.old)
                 and links.get(external_id)
                 and (self.only is None or external_id in self.only)
-                and not self._off(links[external_id], date)
+                and not self.calendar.is_off(links[external_id], date)
             }
         return had | usual
-
-    def _off(self, department: Any, date: dt.date) -> bool:
-        return date in self.feasts or any(
-            department == closed and first <= date <= last for closed, first, last in self.closures
-        )
 
     def _known(self, external_id: str, date: dt.date) -> list[Decimal]:
         known = self.history.get(external_id)
         if not known:
             return []
-        days = (date - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1))
-        return [known[day] for day in days if day in known]
+        return [known[day] for day in _weeks_before(date) if day in known]
 
     def _usual(self, external_id: str, date: dt.date) -> Decimal | None:
         known = self._known(external_id, date)
@@ -262,6 +263,14 @@ class Judge:
             json.dumps(old.hours, separators=(",", ":")),
             doubt.text(),
         )
+
+
+def _weeks_before(date: dt.date) -> list[dt.date]:
+    return [date - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1)]
+
+
+def _by_hour(hours: list[list[Any]]) -> list[tuple[int, Decimal]]:
+    return [(hour, Decimal(revenue)) for hour, revenue, *_others in hours]
 
 
 def _unknown(pair: Pair, department: Any, doubt: Doubt) -> StagedDay:
