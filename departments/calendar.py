@@ -9,7 +9,7 @@ from django.db import transaction
 from holidays.calendars.islamic import _IslamicLunar
 
 from accounts.models import Organisation, User
-from departments.changes import note_new
+from departments.changes import Noted, note_all
 from departments.models import Holiday
 
 # The `holidays` package has no Russian names for Kazakhstan, and nowhere names for what is ours.
@@ -60,7 +60,7 @@ def seed_holidays(organisation: Organisation, years: Iterable[int], *, by: User 
     }
     Holiday.objects.bulk_create(rows.values(), batch_size=500)
     if by is not None:
-        note_new(rows.values(), by=by)
+        note_all([Noted(row) for row in rows.values()], by=by)
     return len(rows)
 
 

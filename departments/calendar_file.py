@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from accounts.tables import read_text, separator_of, unguarded
-from departments.changes import as_kept, note
+from departments.changes import Noted, as_kept, note_all
 from departments.models import BEGINNING, Closure, Department, Event, Holiday
 from runs.sentences import sentence
 
@@ -188,6 +188,7 @@ def _store(rows: list[Row], organisation: Organisation, by: User, result: Import
     for model in models:
         for row in model.objects.filter(organisation=organisation):
             standing[_known_as(row)] = row
+    noted = []
     for row in rows:
         before, there = None, standing.get(_known_as(row))
         if there is not None:
@@ -201,10 +202,11 @@ def _store(rows: list[Row], organisation: Organisation, by: User, result: Import
         elif isinstance(row, Event):
             row.created_by = by
         row.save()
-        note(row, before=before, by=by)
+        noted.append(Noted(row, before))
         standing[_known_as(row)] = row
         result.changed += before is not None
         result.added += before is None
+    note_all(noted, by=by)
 
 
 def calendar_lines(organisation: Organisation, by: User) -> Iterator[list[Any]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
 from departments.models import Change, Department
+from departments.signals import people_changed
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -28,17 +30,33 @@ def as_kept(row: Kept) -> dict[str, Any]:
     return json.loads(json.dumps(values, cls=DjangoJSONEncoder))  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True)
+class Noted:
+    """What a person did to a row: `before` is None where it is new, `gone` says that it was deleted."""
+
+    row: Kept
+    before: dict[str, Any] | None = None
+    gone: bool = False
+
+    def moved(self, names: Sequence[str]) -> bool:
+        """Whether one of the columns is not what it was."""
+        before, after = self.before or {}, as_kept(self.row)
+        return any(before.get(name) != after[name] for name in names)
+
+
 def note(row: Kept, *, before: dict[str, Any] | None, by: User | None, gone: bool = False) -> Change | None:
     """Keep what `row` was (`before`: None if it is new) and is (`gone`: it was deleted); nothing if both are equal."""
-    if (change := _change(row, before=before, by=by, gone=gone)) is not None:
-        change.save()
-    return change
+    made = note_all([Noted(row, before, gone)], by=by)
+    return made[0] if made else None
 
 
-def note_new(rows: Iterable[Kept], *, by: User | None) -> None:
-    """`note` of many new rows in one statement."""
-    changes = [_change(row, before=None, by=by) for row in rows]
-    Change.objects.bulk_create([change for change in changes if change], batch_size=500)
+def note_all(noted: Sequence[Noted], *, by: User | None) -> list[Change]:
+    """`note` of many rows in one statement."""
+    found = [_change(each.row, before=each.before, by=by, gone=each.gone) for each in noted]
+    changes = Change.objects.bulk_create([change for change in found if change], batch_size=500)
+    if changes:
+        people_changed.send(sender=Change, noted=noted, by=by)
+    return changes
 
 
 def _change(row: Kept, *, before: dict[str, Any] | None, by: User | None, gone: bool = False) -> Change | None:

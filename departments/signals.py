@@ -3,3 +3,7 @@ from django.dispatch import Signal
 # Sent after a connection's departments were synchronised, with `connection` and `new_ids`: source ids that have
 # a department now and had none before.
 departments_synced = Signal()
+
+# Sent in the transaction in which a person changed departments or rows of the calendar, with `noted` (a list of
+# departments.changes.Noted) and `by`.
+people_changed = Signal()

@@ -27,7 +27,8 @@ from runs.choices import Trigger
 from runs.pages import with_run
 from sales.badges import day_badge, difference, settling_mark
 from sales.coverage import covered
-from sales.day_page import DayView, believe_source, day_address, load_day
+from sales.day_page import DayView, believe_source, day_address, keep_known, load_day
+from sales.decide_page import decide
 from sales.delete import delete_day, delete_hour
 from sales.models import Restatement, SalesByHour, SalesSummary
 from sales.pages import AutomaticView, LoadView, test_automatic
@@ -65,6 +66,9 @@ class FigureAdmin(DayRowAdmin):
     measure: str
     list_before_template = "sales/totals.html"
     actions = ["delete_figures"]
+
+    def has_load_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("sales.load_sales")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         response = super().changelist_view(request, extra_context)
@@ -108,6 +112,7 @@ class SettledFilter(DropdownFilter):
 @admin.register(SalesSummary)
 class SalesSummaryAdmin(FigureAdmin):
     measure = "total_sales"
+    actions = ["believe_sources", "keep_known", "delete_figures"]
     list_display = [
         "day_link",
         "department",
@@ -139,6 +144,7 @@ class SalesSummaryAdmin(FigureAdmin):
             path("automatic/", wrap(AutomaticView.as_view(model_admin=self)), name="sales_automatic"),
             path("day/<uuid:department>/<str:date>/", wrap(DayView.as_view(model_admin=self)), name="sales_day"),
             path("day/<uuid:department>/<str:date>/believe/", wrap(believe_source), name="sales_day_believe"),
+            path("day/<uuid:department>/<str:date>/keep/", wrap(keep_known), name="sales_day_keep"),
             path("day/<uuid:department>/<str:date>/load/", wrap(load_day), name="sales_day_load"),
             path("automatic/test/", wrap(test_automatic), name="sales_automatic_test"),
             *super().get_urls(),
@@ -159,6 +165,14 @@ class SalesSummaryAdmin(FigureAdmin):
     @display(description=_("guests"), ordering="guests")
     def guests_shown(self, day: SalesSummary) -> str:
         return count(day.guests)
+
+    @admin.action(description=_("Suspicious days: believe the source"), permissions=["load"])
+    def believe_sources(self, request: HttpRequest, days: QuerySet[SalesSummary]) -> HttpResponse | None:
+        return decide(request, days, keep=False)
+
+    @admin.action(description=_("Suspicious days: keep what was known"), permissions=["load"])
+    def keep_known(self, request: HttpRequest, days: QuerySet[SalesSummary]) -> HttpResponse | None:
+        return decide(request, days, keep=True)
 
     @admin.action(description=_("Delete these days (the next load may restore them)"), permissions=["erase"])
     def delete_figures(self, request: HttpRequest, days: QuerySet[SalesSummary]) -> None:

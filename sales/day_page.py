@@ -1,7 +1,7 @@
 """A department's day: its figures and hours, how far they are to be believed and why, and everything that changed."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -35,7 +35,7 @@ from sales.choices import TONES, DayState
 from sales.hours import open_hours
 from sales.models import ObservedDay, Restatement, SalesByHour, SalesSummary, SourceDay, Verdict
 from sales.sync import BadRange, start_sync
-from sales.verdicts import NothingToDecide, believe
+from sales.verdicts import NothingToDecide, asked, believe, keep_all
 
 Line = tuple[Restatement, str]
 CHANGES_SHOWN = 10
@@ -96,6 +96,7 @@ class DayView(UnfoldModelAdminViewMixin, TemplateView):
             changes=changes_of(one, date, self.request.GET.get("page", "1")) if may_read_log else None,
             may_load=may_load,
             may_believe=may_load and bool(doubts),
+            may_keep=may_load and bool(day and doubts and all(question.known for question in asked([day]))),
             box=asked_run(self.request, "sync_sales"),
         )
 
@@ -120,8 +121,13 @@ def doubts_of(day: SalesSummary) -> list[str]:
     if day.state != DayState.SUSPICIOUS:
         return []
     observed = ObservedDay.objects.filter(connection=day.connection_id, department=day.department_id, date=day.date)
+    return doubt_sentences(observed.filter(state=DayState.SUSPICIOUS, doubt__isnull=False))
+
+
+def doubt_sentences(observed: Iterable[ObservedDay]) -> list[str]:
+    """Of suspicious observations of one day."""
     found = []
-    for row in observed.filter(state=DayState.SUSPICIOUS, doubt__isnull=False):
+    for row in observed:
         doubt: dict[str, Any] = row.doubt or {}
         amounts = {name: exact(Decimal(doubt[name]) if doubt[name] else None) for name in ("revenue", "usual")}
         found.append(sentence(f"doubt_{doubt['code']}", amounts))
@@ -138,7 +144,11 @@ def verdicts_of(department: Department, date: dt.date) -> list[str]:
     ids = department.sources.values("external_id")
     found = Verdict.objects.filter(organisation=department.organisation_id, date=date, external_id__in=ids)
     return [
-        _("%(person)s decided on %(date)s that the source is right.")
+        (
+            _("%(person)s decided on %(date)s that what was known before is right, not what the source said.")
+            if verdict.keeps
+            else _("%(person)s decided on %(date)s that the source is right.")
+        )
         % {"person": verdict.by or "—", "date": f"{localtime(verdict.at):%d.%m.%Y}"}
         for verdict in found.select_related("by")
     ]
@@ -229,6 +239,21 @@ def believe_source(request: HttpRequest, department: UUID, date: str) -> HttpRes
         messages.warning(request, _("There is nothing to decide about this day any more."))
         return redirect(day_address(one.pk, day_date))
     return redirect(with_run(day_address(one.pk, day_date), run))
+
+
+@require_POST
+def keep_known(request: HttpRequest, department: UUID, date: str) -> HttpResponse:
+    """What was known of a suspicious day before is taken for true."""
+    _may_load(request)
+    one, day_date = asked_day(request, department, date)
+    day = get_object_or_404(SalesSummary.objects.select_related("connection"), department=one, date=day_date)
+    try:
+        keep_all([day], by=signed_in(request))
+    except NothingToDecide:
+        messages.warning(request, _("There is nothing to decide about this day any more."))
+    else:
+        messages.success(request, _("The figures stay as they are, and the day counts as complete."))
+    return redirect(day_address(one.pk, day_date))
 
 
 @require_POST

@@ -100,12 +100,17 @@ class ObservedDay(Figures):
 
 
 class Verdict(models.Model):
-    """A person's word that what a source says of a day is to be believed, however unusual."""
+    """A person's word on a suspicious day: what the source says is to be believed, or (`keeps`) what was known before.
+
+    The second holds as long as the source says what it said then: `said`, NULL if it said nothing.
+    """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+", db_index=False)
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+", db_index=False)
     external_id = models.CharField(_("id at the source"), max_length=80)
     date = models.DateField(_("business date"))
+    keeps = models.BooleanField(_("keeps what was known"), default=False)
+    said = MoneyField(null=True, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(auto_now=True)
 

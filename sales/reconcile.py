@@ -10,7 +10,7 @@ from uuid import UUID
 
 from departments.models import Connection
 from sales.choices import DayState, Where
-from sales.models import ObservedDay, SalesByHour, SalesSummary
+from sales.models import ObservedDay, SalesByHour, SalesSummary, Verdict
 from sales.publish import authorised
 from sources.iiko.client import IikoClient
 from sources.iiko.types import DayTotal, SalesRow
@@ -55,8 +55,8 @@ def compare(connection: Connection, client: IikoClient, first: dt.date, last: dt
     """What differs on the business dates between the source, what was observed of it, and what is published.
 
     Both dates included, at most 31. What differs is asked for again: a load or a sale in between is no difference.
-    Days that are kept though the source says otherwise are named once each. Needs the client's open session. Raises
-    SourceError.
+    Days that are kept though the source says otherwise are named once each, until a person has decided. Needs the
+    client's open session. Raises SourceError.
     """
     told = _told(client.sales(first, last).rows)
     comparison = _compare(connection, told, client.day_totals(first, last), first, last)
@@ -80,6 +80,8 @@ def _compare(
         for day in ObservedDay.objects.filter(connection=connection, date__range=(first, last))
     }
     observed = {key: _cells(day) for key, day in days.items()}
+    verdicts = Verdict.objects.filter(connection=connection, date__range=(first, last), keeps=True)
+    kept = {(one.external_id, one.date): one for one in verdicts}
     comparison = Comparison()
     for key in sorted(told.keys() | observed.keys() | totals.keys()):
         external_id, date = key
@@ -95,6 +97,9 @@ def _compare(
             Found(external_id, department, date, hour, Where.OBSERVED, what, one, other)
             for hour, what, one, other in _differing(observed.get(key, {}), theirs, FIGURES)
         ]
+        if verdict := kept.get(key):
+            # A person keeps what was known, as long as the source says no third thing.
+            differing = [] if verdict.said == (theirs[None][0] if theirs else None) else differing
         if differing and day and day.state == DayState.SUSPICIOUS:
             differing = [replace(differing[0], where=Where.KEPT)]
         comparison.found += differing

@@ -94,9 +94,19 @@ class Judge:
         return found
 
     @cached_property
-    def verdicts(self) -> dict[Pair, int]:
+    def _decided(self) -> dict[Pair, Verdict]:
         verdicts = Verdict.objects.filter(connection=self.connection, date__in=self.dates)
-        return {(external_id, date): pk for pk, external_id, date in verdicts.values_list("pk", "external_id", "date")}
+        return {(verdict.external_id, verdict.date): verdict for verdict in verdicts}
+
+    @cached_property
+    def verdicts(self) -> dict[Pair, int]:
+        """Where a person believed the source."""
+        return {pair: verdict.pk for pair, verdict in self._decided.items() if not verdict.keeps}
+
+    def _kept_by_hand(self, pair: Pair, said: Decimal | None) -> StagedDay | None:
+        """The old day, where a person knows better than the source and the source still says what it said then."""
+        verdict = self._decided.get(pair)
+        return self._kept(pair, None) if verdict and verdict.keeps and verdict.said == said else None
 
     def _believed_silence(self, pair: Pair) -> bool:
         """Whether a person took it for true that nothing was sold: not where figures were believed, and stored since."""
@@ -117,11 +127,10 @@ class Judge:
         """
         if self.only is not None or date >= self.today or date in self.calendar.feasts:
             return False
-        if any(
-            day.date == date and _sold(day.revenue, day.gross) and not self._believed_silence((day.external_id, date))
-            for day in self.old.values()
-        ):
-            return True
+        for pair, old in self.old.items():
+            decided = self._believed_silence(pair) or self._kept_by_hand(pair, None)
+            if old.date == date and _sold(old.revenue, old.gross) and not decided:
+                return True
         if date in self.accepted:
             return False
         sellers = self._sellers(date, links)
@@ -135,6 +144,7 @@ class Judge:
             for external_id, known in self.history.items()
             if (sold := {day for day in before & known.keys() if known[day]})
             and (external_id, date) not in self.verdicts
+            and not self._kept_by_hand((external_id, date), None)
             and not self.calendar.is_off(links.get(external_id), date)
         }
 
@@ -159,6 +169,11 @@ class Judge:
                 doubt = self._doubt_size(day)
                 if pair in uncontrolled:
                     doubt = Doubt("control", *uncontrolled[pair])
+                if doubt and (kept := self._kept_by_hand(pair, doubt.came)):
+                    days.append(kept)
+                    continue
+                if pair in self._decided and pair not in self.verdicts:
+                    outdated.append(self._decided[pair].pk)
                 if doubt is None or pair in self.verdicts:
                     days.append(day)
                 else:
@@ -178,8 +193,11 @@ class Judge:
                     doubt = Doubt("control", *uncontrolled[pair])
                 if self._believed_silence(pair):
                     continue
-                if pair in self.verdicts:
-                    outdated.append(self.verdicts[pair])
+                if kept := self._kept_by_hand(pair, doubt.came):
+                    days.append(kept)
+                    continue
+                if pair in self._decided:
+                    outdated.append(self._decided[pair].pk)
                 doubts[pair] = doubt
                 days.append(self._kept(pair, doubt) or _unknown(pair, links.get(external_id), doubt))
         return Judgement(days, doubts, outdated)
@@ -244,8 +262,8 @@ class Judge:
         known = self._known(external_id, date)
         return median(known) if known else None
 
-    def _kept(self, pair: Pair, doubt: Doubt) -> StagedDay | None:
-        """The old day, suspicious now; None if there is none that was ever believed."""
+    def _kept(self, pair: Pair, doubt: Doubt | None) -> StagedDay | None:
+        """The old day, suspicious now (without a doubt: complete); None if there is none that was ever believed."""
         old = self.old.get(pair)
         if old is None or old.revenue is None or old.state == DayState.OPEN_SHIFT:
             return None
@@ -255,13 +273,13 @@ class Judge:
             old.external_id,
             old.department_id,
             old.date,
-            DayState.SUSPICIOUS,
+            DayState.SUSPICIOUS if doubt else DayState.COMPLETE,
             old.revenue,
             old.gross,
             old.orders,
             old.guests,
             json.dumps(old.hours, separators=(",", ":")),
-            doubt.text(),
+            doubt.text() if doubt else None,
         )
 
 

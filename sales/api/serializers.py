@@ -2,7 +2,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.fields import DateParameter, MoneyNumber, Parameters
+from accounts.api.fields import BIGGEST_ID, DateParameter, MoneyNumber, Parameters
 from accounts.api.files import FileParameters
 from accounts.api.lists import MOST_SKIPPED, ListParameters
 from departments.api.serializers import DepartmentRange
@@ -10,6 +10,7 @@ from runs.api.starting import Outcome
 from sales.choices import DayState
 from sales.models import AutoSyncLog
 from sales.querysets import PERIODS
+from sales.verdicts import MOST_AT_ONCE
 
 
 class SummaryParameters(DepartmentRange, ListParameters):
@@ -86,6 +87,39 @@ class RestatementShown(serializers.Serializer[Any]):
     new_orders = serializers.IntegerField(allow_null=True)
     old_guests = serializers.IntegerField(allow_null=True)
     new_guests = serializers.IntegerField(allow_null=True)
+
+
+class DoubtShown(serializers.Serializer[Any]):
+    """A suspicious day: what is shown of it, what the source says (null: nothing) and what is usual (null: unknown)."""
+
+    id = serializers.IntegerField()
+    department_id = serializers.UUIDField()
+    department_name = serializers.CharField()
+    date = serializers.DateField()
+    total_sales = MoneyNumber(allow_null=True)
+    source_says = MoneyNumber(allow_null=True)
+    usual = MoneyNumber(allow_null=True)
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="Why, in words")
+    can_keep = serializers.BooleanField(help_text="Whether something was known before that can be kept")
+
+
+class Decision(serializers.Serializer[Any]):
+    decision = serializers.ChoiceField(
+        ["believe", "keep"], help_text="believe: what the source says; keep: what was known before"
+    )
+    days = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID), min_length=1, max_length=MOST_AT_ONCE,
+        help_text="Ids of days",
+    )  # fmt: skip
+
+
+class Decided(serializers.Serializer[Any]):
+    decision = serializers.ChoiceField(["believe", "keep"])
+    decided = serializers.ListField(child=serializers.IntegerField())
+    left_out = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Not suspicious any more, or without anything to keep"
+    )
+    runs = serializers.ListField(child=serializers.IntegerField(), help_text="What loads the believed days")
 
 
 class SalesSynced(Outcome):

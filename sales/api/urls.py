@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sales.api import export, views
+from sales.api import doubts, export, views
 
 urlpatterns = [
     path("sync", views.Sync.as_view(), name="api-sales-sync"),
@@ -9,6 +9,8 @@ urlpatterns = [
     path("hourly", views.Hourly.as_view(), name="api-sales-hourly"),
     path("hourly/<str:pk>", views.DeleteHour.as_view(), name="api-sales-hourly-row"),
     path("restatements", views.Restatements.as_view(), name="api-sales-restatements"),
+    path("doubts", doubts.Doubts.as_view(), name="api-sales-doubts"),
+    path("doubts/decide", doubts.Decide.as_view(), name="api-sales-doubts-decide"),
     path("export/csv", export.ExportCsv.as_view(), name="api-sales-export-csv"),
     path("export/xlsx", export.ExportXlsx.as_view(), name="api-sales-export-xlsx"),
     path("coverage", views.Coverage.as_view(), name="api-sales-coverage"),

@@ -79,7 +79,7 @@ def chain(db):
             cell.order_deleted != KEPT
             or cell.dish_deleted != KEPT
             or (department, cell.date) in shut
-            or (early and cell.hour >= 16)
+            or (early and _lived(cell.hour) > closes[cell.department_id])
         ):
             continue
         cells[cell.date][cell.department_id].append(cell)

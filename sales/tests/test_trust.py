@@ -15,7 +15,7 @@ from runs.sentences import of_errors
 from sales.choices import DayState
 from sales.models import ObservedDay, Restatement, SalesSummary, SourceDay
 from sales.sync import start_sync
-from sales.verdicts import NothingToDecide, believe
+from sales.verdicts import NothingToDecide, believe, believe_all, keep_all
 from sources.simulator import IikoServer
 from sources.simulator.worlds.base import Cell
 from sources.simulator.worlds.static import PrerenderedWorld, StaticWorld, row_level_body
@@ -129,6 +129,59 @@ def test_a_person_may_believe_the_source(till, connection):
     assert load(connection).state == State.DONE
     with pytest.raises(NothingToDecide):
         believe(day(), by=anna)
+
+
+def test_a_person_may_keep_what_was_known_until_the_source_says_a_third_thing(till, connection):
+    load(connection)
+    sell(till, CAFE, "15")
+    load(connection)
+    anna = User.objects.create_user("anna")
+    [kept] = keep_all([day()], by=anna)
+    assert (kept.said, kept.usual) == (15, 2000)
+    assert (day().state, day().total_sales) == (DayState.COMPLETE, 2000)
+    assert not Restatement.objects.exists()
+    for force in (False, True):  # as loads do, and as a repair does
+        assert load(connection, force=force).state == State.DONE
+        assert (day().state, day().total_sales) == (DayState.COMPLETE, 2000)
+    sell(till, CAFE, "16")
+    assert codes(load(connection)) == ["collapsed_department"]
+    assert (day().state, day().total_sales) == (DayState.SUSPICIOUS, 2000)
+    sell(till, CAFE, "15")  # a word that was given up is not remembered
+    assert load(connection).state == State.PARTIAL
+    with pytest.raises(NothingToDecide):
+        keep_all([day(BAR)], by=anna)
+
+
+def test_a_day_that_vanished_may_be_kept_and_the_empty_date_is_complete_then(till, connection):
+    load(connection)
+    for branch in (CAFE, BAR):
+        sell(till, branch, None)
+    assert load(connection).state == State.FAILED
+    keep_all([day(CAFE), day(BAR)], by=User.objects.create_user("anna"))
+    assert load(connection).state == State.DONE
+    assert SourceDay.objects.get(connection=connection, date=DAY).state == DayState.COMPLETE
+    assert {day(CAFE).total_sales, day(BAR).total_sales} == {2000}
+
+
+def test_what_nobody_knew_before_cannot_be_kept(till, connection):
+    sell(till, CAFE, "15")
+    sell(till, BAR, None)
+    load(connection)
+    with pytest.raises(NothingToDecide):
+        keep_all([day(CAFE), day(BAR)], by=User.objects.create_user("anna"))
+
+
+def test_many_days_are_believed_with_one_load_for_a_week(till, connection):
+    week = [DAY - dt.timedelta(days=back) for back in range(7)]
+    for date in week:
+        sell(till, CAFE, "15", date)
+    load(connection, week[-1], week[0])
+    days = list(SalesSummary.objects.filter(state=DayState.SUSPICIOUS))
+    assert len(days) == 7
+    decided, [run] = believe_all(days, by=User.objects.create_superuser("anna"))
+    assert (len(decided), run.from_date, run.to_date) == (7, week[-1], week[0])
+    assert run_now(run).state == State.DONE
+    assert not SalesSummary.objects.filter(state=DayState.SUSPICIOUS).exists()
 
 
 def test_a_branch_that_is_silent_on_a_day_on_which_it_sells_is_unknown_not_zero(till, connection):

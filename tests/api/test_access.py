@@ -35,6 +35,8 @@ ALLOWED = {
     ("DELETE", "api/sales/hourly/<str:pk>"): ADMINISTRATOR,
     ("GET", "api/sales/restatements"): EVERYBODY,
     ("GET", "api/sales/coverage"): EVERYBODY,
+    ("GET", "api/sales/doubts"): EVERYBODY,
+    ("POST", "api/sales/doubts/decide"): WORKERS,
     ("GET", "api/sales/export/csv"): EVERYBODY,
     ("GET", "api/sales/export/xlsx"): EVERYBODY,
     ("GET", "api/sales/stats"): EVERYBODY,
