@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.pages import signed_in
+from runs.models import Run
 from runs.pages import with_run
 from sales.models import SalesSummary
 from sales.verdicts import MOST_AT_ONCE, NothingToDecide, Question, asked, believe_all, keep_all
@@ -53,10 +54,10 @@ def change_of(question: Question, *, keep: bool) -> Decimal:
 
 
 def _decide(request: HttpRequest, chosen: list[SalesSummary], *, keep: bool) -> HttpResponse:
-    here = request.get_full_path()
+    here, runs = request.get_full_path(), list[Run]()
     try:
         if keep:
-            decided, runs = keep_all(chosen, by=signed_in(request)), []
+            decided = keep_all(chosen, by=signed_in(request))
         else:
             decided, runs = believe_all(chosen, by=signed_in(request))
     except NothingToDecide:

@@ -234,7 +234,7 @@ class Loader:
             else:
                 self.loaded.doubtful[doubt.code, name].append(date)
         Verdict.objects.filter(pk__in=judgement.outdated).delete()
-        text = None if judgement.doubts else "".join(texts[date] for date in new)
+        text = "".join(texts[date] for date in new) if judgement.as_sent else None
         changes = store_observations(
             self.connection, new, judgement.days, run=self.work.run.pk, text=text, only=self.only
         )

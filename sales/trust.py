@@ -52,11 +52,15 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The days to store, the doubts among them by source id and date, and verdicts that were about other figures."""
+    """The days to store, the doubts among them by source id and date, and verdicts that were about other figures.
+
+    `as_sent`: whether the days are what the source sent.
+    """
 
     days: list[StagedDay]
     doubts: dict[Pair, Doubt]
     outdated: list[int]
+    as_sent: bool
 
 
 class Judge:
@@ -162,6 +166,7 @@ class Judge:
         days: list[StagedDay] = []
         doubts: dict[Pair, Doubt] = {}
         outdated: list[int] = []
+        as_sent = True
         for date in self.dates:
             came = {day.external_id: day for day in staged[date]}
             for external_id, day in came.items():
@@ -170,6 +175,7 @@ class Judge:
                 if pair in uncontrolled:
                     doubt = Doubt("control", *uncontrolled[pair])
                 if doubt and (kept := self._kept_by_hand(pair, doubt.came)):
+                    as_sent = False
                     days.append(kept)
                     continue
                 if pair in self._decided and pair not in self.verdicts:
@@ -194,13 +200,14 @@ class Judge:
                 if self._believed_silence(pair):
                     continue
                 if kept := self._kept_by_hand(pair, doubt.came):
+                    as_sent = False
                     days.append(kept)
                     continue
                 if pair in self._decided:
                     outdated.append(self._decided[pair].pk)
                 doubts[pair] = doubt
                 days.append(self._kept(pair, doubt) or _unknown(pair, links.get(external_id), doubt))
-        return Judgement(days, doubts, outdated)
+        return Judgement(days, doubts, outdated, as_sent and not doubts)
 
     def _doubt_size(self, day: StagedDay) -> Doubt | None:
         if day.state != DayState.COMPLETE or day.department is None or day.revenue is None:

@@ -122,7 +122,7 @@ def doubts(chain, date, days) -> dict[str, str]:
     return {external_id: doubt.code for (external_id, _date), doubt in found.items()}
 
 
-@pytest.mark.integration
+@pytest.mark.django_db
 def test_ninety_nights_of_a_true_chain_raise_no_doubt_and_half_a_day_does(chain):
     _connection, _links, days = chain
     torn = seen = 0
