@@ -2,20 +2,39 @@
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
-import pandas as pd
+import numpy as np
 
-from accounts.models import Organisation
 from departments.querysets import DepartmentQuerySet
-from forecasting.engine.groups import total
-from forecasting.engine.intervals import BELIEVED_TOGETHER
+from forecasting.engine.spread import BELIEVED_TOGETHER, spread
 from forecasting.models import Forecast, ModelVersion
 from sales.money import CENT
 
 BOUNDS = {"lo80": "lower_80", "hi80": "upper_80", "lo95": "lower_95", "hi95": "upper_95"}
+
+
+class Part(NamedTuple):
+    """A forecast that is added to others."""
+
+    department_id: UUID
+    date: dt.date
+    predicted: Decimal
+    lower_80: Decimal
+    upper_80: Decimal
+    lower_95: Decimal
+    upper_95: Decimal
+
+
+class _Row(NamedTuple):
+    part: Part
+    version: int
+    number: int
+    cutoff: dt.date
 
 
 @dataclass(frozen=True)
@@ -36,7 +55,6 @@ class Total:
 
 
 def aggregate(
-    organisation: Organisation,
     departments: DepartmentQuerySet,
     first: dt.date,
     last: dt.date,
@@ -48,48 +66,72 @@ def aggregate(
     names = dict(departments.values_list("pk", "name"))
     chosen = Forecast.objects.between(first, last).filter(department__in=names)
     chosen = chosen.known_on(known_on) if known_on else chosen.newest()
-    columns = ["department_id", "date", "predicted_sales", *BOUNDS.values(), "issue__version__number", "cutoff"]
-    found = list(chosen.order_by().values_list(*columns))
-    if not found:
-        return []
-    frame = pd.DataFrame(found, columns=["department", "date", "exact", *BOUNDS, "version", "cutoff"])
-    frame = frame.assign(series_id=frame["department"].astype(str), yhat=frame["exact"].astype(float))
-    frame = frame.astype(dict.fromkeys(BOUNDS, float))
-    label = frame.apply(lambda row: _group(by, row["department"], row["date"]), axis=1).to_numpy()
-    whole = frame.assign(group=label, h=0)[["group", "series_id", "cutoff", "date", "h", "yhat", *BOUNDS]]
-    sums = total(whole.assign(date=pd.to_datetime(whole["date"])), ["group"], correlations(organisation))
-    sums = sums.set_index("group")
-    exact: dict[str, Decimal] = defaultdict(Decimal)
-    for group, value in zip(label, frame["exact"], strict=True):
-        exact[group] += value
+    columns = ["department_id", "date", "predicted_sales", *BOUNDS.values()]
+    found = chosen.order_by("date", "department_id").values_list(
+        *columns, "issue__version_id", "issue__version__number", "cutoff"
+    )
+    rows = [_Row(Part(*row[:-3]), *row[-3:]) for row in found]
+    groups: dict[str, list[_Row]] = defaultdict(list)
+    for row in rows:
+        groups[_group(by, row.part.department_id, row.part.date)].append(row)
+    ends = ends_of_sums(
+        {key: [row.part for row in mine] for key, mine in groups.items()}, {row.version for row in rows}
+    )
     out = []
-    for group, rows in frame.groupby(label):
-        pairs = rows["department"].nunique() * rows["date"].nunique()
+    for group, mine in groups.items():
+        dates, of = {row.part.date for row in mine}, {row.part.department_id for row in mine}
         out.append(
             Total(
-                group=str(group),
-                name=names[rows["department"].iloc[0]] if by == "department" else str(group),
-                from_date=rows["date"].min(),
-                to_date=rows["date"].max(),
-                departments=rows["department"].nunique(),
-                forecasts=len(rows),
-                missing=pairs - len(rows),
-                predicted=exact[group],
-                bounds={
-                    name: Decimal(repr(float(sums.at[group, side]))).quantize(CENT) for side, name in BOUNDS.items()
-                },
-                versions=[f"v{number}" for number in sorted(rows["version"].unique())],
-                cutoff=rows["cutoff"].max(),
+                group=group,
+                name=names[mine[0].part.department_id] if by == "department" else group,
+                from_date=min(dates),
+                to_date=max(dates),
+                departments=len(of),
+                forecasts=len(mine),
+                missing=len(of) * len(dates) - len(mine),
+                predicted=sum((row.part.predicted for row in mine), Decimal(0)),
+                bounds=ends[group],
+                versions=[f"v{number}" for number in sorted({row.number for row in mine})],
+                cutoff=max(row.cutoff for row in mine),
             )
         )
     return sorted(out, key=lambda total: (total.name, total.group) if by == "department" else (total.group, ""))
 
 
-def correlations(organisation: Organisation) -> dict[str, float]:
-    """What the errors of the serving model have in common, as its calibration found it on past origins."""
-    version = ModelVersion.objects.filter(organisation=organisation).serving().first()
-    found = version.manifest.get("calibration", {}).get("together", {}) if version else {}
-    return {**BELIEVED_TOGETHER, **found}
+def ends_of_sums(groups: Mapping[Any, Sequence[Part]], versions: Iterable[int]) -> dict[Any, dict[str, Decimal]]:
+    """{group: {"lower_80", ...}} of the sum of each group's forecasts, made by the `versions` (primary keys).
+
+    What the errors of several branches and days have in common comes from the newest version's calibration.
+    """
+    rows = [part for parts in groups.values() for part in parts]
+    if not rows:
+        return {}
+    group = np.repeat(np.arange(len(groups)), [len(parts) for parts in groups.values()])
+    amounts = np.array([row[2:] for row in rows], dtype=np.float64).T
+    made = spread(
+        amounts[0],
+        dict(zip(BOUNDS, amounts[1:], strict=True)),
+        group,
+        _codes(row.department_id for row in rows),
+        _codes(row.date for row in rows),
+        _together(versions),
+    )
+    return {
+        key: {name: Decimal(repr(float(made[side][number]))).quantize(CENT) for side, name in BOUNDS.items()}
+        for number, key in enumerate(groups)
+    }
+
+
+def _codes(values: Iterable[Hashable]) -> np.ndarray:
+    """[rows] a whole number for each value, the same for the same."""
+    seen: dict[Hashable, int] = {}
+    return np.array([seen.setdefault(value, len(seen)) for value in values])
+
+
+def _together(versions: Iterable[int]) -> dict[str, float]:
+    newest = ModelVersion.objects.filter(pk__in=set(versions)).order_by("-number")
+    found = newest.values_list("manifest__calibration__together", flat=True).first()
+    return {**BELIEVED_TOGETHER, **(found or {})}
 
 
 def _group(by: str, department: Any, date: dt.date) -> str:

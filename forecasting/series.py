@@ -191,15 +191,12 @@ def read_hours(series: Series, days: int) -> pd.DataFrame:
     hours = _tidy(sold.exclude(sales_amount=None), "sales_amount", "hour")
     summaries = SalesSummary.objects.filter(department__in=departments).between(first, series.cutoff)
     doubted = summaries.exclude(state__in=TRUSTED).values_list("department", "date")
-    left_out = {(str(department), pd.Timestamp(date)) for department, date in doubted}
-    left_out |= {
-        (key, pd.Timestamp(date))
-        for key, cutoff in series.cutoffs.items()
-        for date in pd.date_range(cutoff + dt.timedelta(days=1), series.cutoff)
-    }
-    if not left_out:
-        return hours
-    return hours[~pd.MultiIndex.from_frame(hours[["series_id", "date"]]).isin(list(left_out))]
+    left_out = [(str(department), pd.Timestamp(date)) for department, date in doubted]
+    cutoffs = hours["series_id"].map({key: pd.Timestamp(cutoff) for key, cutoff in series.cutoffs.items()})
+    believed = (hours["date"] <= cutoffs).to_numpy()
+    if left_out:
+        believed &= ~pd.MultiIndex.from_frame(hours[["series_id", "date"]]).isin(left_out)
+    return hours[believed]
 
 
 def kinds(departments: dict[str, Department]) -> dict[str, str]:

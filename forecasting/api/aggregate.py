@@ -11,6 +11,7 @@ from accounts.api.views import ApiView
 from accounts.permissions import requires
 from departments.api.lookup import departments_asked_for
 from departments.timing import organisation_today
+from forecasting.aggregate import aggregate
 from forecasting.api import serializers
 from sales.money import rounded
 
@@ -31,9 +32,6 @@ class AggregateView(ApiView):
         Without dates the four weeks from today on; without departments all one may see. Errors of several branches and
         days partly cancel out: the interval of a sum is narrower than the sum of the intervals.
         """
-        # A web process does without the engine until somebody asks for sums.
-        from forecasting.aggregate import aggregate
-
         asked = serializers.AggregateParameters.read(request)
         first = asked.get("from_date") or min(
             organisation_today(self.organisation()), asked.get("to_date", dt.date.max)
@@ -46,7 +44,7 @@ class AggregateView(ApiView):
                 raise NotFound
         if "segment_type" in asked:
             departments = departments.filter(segment_type=asked["segment_type"])
-        found = aggregate(self.organisation(), departments, first, last, by=asked["by"], known_on=asked.get("known_on"))
+        found = aggregate(departments, first, last, by=asked["by"], known_on=asked.get("known_on"))
         return Response(
             [
                 {

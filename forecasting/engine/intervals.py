@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from forecasting.engine.history import History
+from forecasting.engine.spread import BELIEVED_TOGETHER
 
 BANDS = ((1, 7), (8, 14), (15, 28), (29, 10_000))
 LEVELS = {"lo80": 0.1, "hi80": 0.9, "lo95": 0.025, "hi95": 0.975}
 FEAST_WIDER, FEAST_PRIOR = 1.3, 60  # width on feasts before evidence, and how many errors outweigh that belief
 KNOWN = (7, 14, 27)  # days a short series is known at most
 BELIEVED = {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3}  # of cold starts, before evidence
-BELIEVED_TOGETHER = {"series": 0.3, "days": 0.3, "both": 0.1, "shift": 0.0}  # of sums (groups.py), before evidence
 BELIEVED_WEEKS = 1  # weeks of evidence that belief weighs as much as
 MOST_SHIFT = 0.2  # that of a lognormal whose logs scatter by 1
 BAND_PRIOR = 300  # errors of the other bands that a band borrows

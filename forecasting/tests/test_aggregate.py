@@ -1,10 +1,15 @@
 """Sums of forecasts: exact, with an interval of their own, and the models behind them."""
 
 import datetime as dt
+import subprocess
+import sys
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 
+from forecasting.aggregate import BOUNDS
+from forecasting.engine.groups import total
 from forecasting.models import Forecast, ModelVersion
 from tests.world import World
 
@@ -59,6 +64,36 @@ class TestApi:
             widths.append(total["upper_80"] - total["predicted_sales"])
         assert widths[0] < 0.2 * widths[1]
 
+    def test_it_is_the_calibration_of_the_model_that_made_the_forecasts(self, world: World):
+        def width() -> float:
+            (total,) = world.client("analyst").get(API).json()
+            return float(total["upper_80"] - total["predicted_sales"])
+
+        before = width()
+        ModelVersion.objects.filter(pk=world.version.pk).update(state="retired")
+        alone = {"calibration": {"together": dict.fromkeys(("series", "days", "both"), 1.0)}}
+        ModelVersion.objects.create(
+            organisation=world.organisation, number=7, state="serving", manifest=alone, trained_through=world.today
+        )
+        assert width() == before
+
+    def test_the_ends_are_those_of_the_engine(self, world: World):
+        """One formula: what the engine says of the same rows, and of a single row what is stored of it."""
+        together = {"series": 0.4, "days": 0.2, "both": 0.1, "shift": 0.05}
+        ModelVersion.objects.filter(pk=world.version.pk).update(manifest={"calibration": {"together": together}})
+        names = {"yhat": "predicted_sales", **BOUNDS}
+        week = Forecast.objects.filter(issue=world.issue, date__range=(world.today, world.today + dt.timedelta(days=6)))
+        rows = week.values("department_id", "date", *names.values())
+        frame = pd.DataFrame(rows).rename(columns={name: side for side, name in names.items()})
+        frame = frame.astype(dict.fromkeys(names, float)).assign(series_id=frame["department_id"].astype(str))
+        days = total(frame.assign(day=frame["date"], cutoff=0, h=0), ["day"], together)
+        told = world.client("analyst").get(f"{API}?by=day&to_date={frame['date'].max()}").json()
+        for side, name in names.items():
+            assert [day[name] for day in told] == pytest.approx(list(days[side]), abs=0.0051)
+        one = week.filter(department=world.bar).earliest("date")
+        (day,) = world.client("analyst").get(f"{API}?department_id={world.bar.pk}&to_date={one.date}").json()
+        assert [Decimal(str(day[name])) for name in names.values()] == [getattr(one, name) for name in names.values()]
+
     def test_models_are_listed_with_the_word_of_the_gate(self, world: World):
         gate = {"passed": True, "code": "passed_naive", "params": {"wape": "11.0", "naive": "17.0"}}
         ModelVersion.objects.filter(pk=world.version.pk).update(gate=gate)
@@ -66,3 +101,14 @@ class TestApi:
         (version,) = answer
         assert (version["version"], version["state"], version["metrics"]["wape"]) == ("v1", "serving", 0.11)
         assert version["gate"]["passed"] and "11.0 % against 17.0 %" in version["gate"]["text"]
+
+
+@pytest.mark.unit
+def test_adding_up_loads_neither_pandas_nor_lightgbm():
+    """A web process would otherwise need seconds for its first sum."""
+    code = (
+        "import django, sys; django.setup(); import forecasting.api.aggregate, forecasting.ahead_page;"
+        "sys.exit(', '.join({'pandas', 'lightgbm'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.engine.groups import BOUNDS, total
-from forecasting.engine.intervals import BELIEVED_TOGETHER, LEVELS, _quantiles, _together
+from forecasting.engine.groups import total
+from forecasting.engine.intervals import LEVELS, _quantiles, _together
 from forecasting.engine.metrics import coverage
+from forecasting.engine.spread import BELIEVED_TOGETHER, BOUNDS
 
 pytestmark = pytest.mark.unit
 SERIES, AHEAD = 30, 7
