@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.forms import HiddenInput
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 from rest_framework.exceptions import PermissionDenied as ApiPermissionDenied
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter
@@ -57,6 +58,13 @@ def page_organisation(request: HttpRequest) -> Organisation:
         return organisation_of(request.user)
     except ApiPermissionDenied:
         raise PermissionDenied from None
+
+
+def back_to(request: HttpRequest, otherwise: str) -> str:
+    """Where a form says it was sent from, if that is a page of ours; else `otherwise`."""
+    page = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(page, allowed_hosts=None)
+    return page if page.startswith("/") and ours else otherwise
 
 
 def signed_in(request: HttpRequest) -> User:

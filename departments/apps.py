@@ -14,3 +14,9 @@ class DepartmentsConfig(AppConfig):
         say(SENTENCES)
         on_tick("lost tokens", "departments.clients.return_lost_tokens", every=60)
         register("sync_departments", "departments.work.sync_departments", title=_("Synchronise departments"))
+        register(
+            "check_connection",
+            "departments.check.check",
+            title=_("Check the connection"),
+            tells="departments.check.told",
+        )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import asdict
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,15 +12,17 @@ from departments.choices import Kind
 from departments.models import Connection, SourceSession
 from departments.sessions import DatabaseLock, DatabaseTokens, unlocked
 from runs import clock
-from sources.iiko.client import IikoClient, Server
+from sources.iiko.client import Heard, IikoClient, Server
 from sources.iiko.types import SalesAnswer, ServerFacts
 from sources.onec.client import OnecClient, Service
 from sources.onec.types import ServiceFacts
-from sources.ports import SystemClock
+from sources.ports import Clock, SystemClock
 from sources.transcript import Transcript
 
 TOKEN_LIFE = 2 * 3600  # seconds: twice what a server lets a token live
 CHECK_PATIENCE = 15  # seconds a person waits for an answer to a check
+CHECK_READ_TIMEOUT = 60  # none of a check's questions is a long one
+KEPT_FACTS = ("departments", "nodes", "fields_missing", "free_slots", "version", "sees_shifts")
 
 
 def allowed_hosts(url: str) -> frozenset[str]:
@@ -28,7 +31,13 @@ def allowed_hosts(url: str) -> frozenset[str]:
 
 
 def iiko_client(
-    connection: Connection, *, patience: float | None = None, owner: str = "", transcript: Transcript | None = None
+    connection: Connection,
+    *,
+    patience: float | None = None,
+    read_timeout: float | None = None,
+    owner: str = "",
+    clock: Clock | None = None,
+    transcript: Transcript | None = None,
 ) -> IikoClient:
     """`owner` names who holds the server's lock: a run that is taken over then finds it its own."""
     server = Server(
@@ -38,18 +47,23 @@ def iiko_client(
         allowed_hosts=allowed_hosts(connection.url),
         patience=settings.SOURCE_PATIENCE if patience is None else patience,
         connect_timeout=settings.SOURCE_CONNECT_TIMEOUT,
-        read_timeout=settings.SOURCE_READ_TIMEOUT,
+        read_timeout=read_timeout or settings.SOURCE_READ_TIMEOUT,
         max_bytes=settings.SOURCE_ANSWER_MB * 1024 * 1024,
         include_returns=connection.include_returns,
         password_proven=bool(connection.facts.get("password_proven")),
     )
     # A request that drips may last three read timeouts, and the lease is renewed between requests.
     lock = DatabaseLock(settings.SOURCE_CONNECT_TIMEOUT + 3 * settings.SOURCE_READ_TIMEOUT + 30, owner)
-    return IikoClient(server, tokens=DatabaseTokens(), lock=lock, clock=SystemClock(), transcript=transcript)
+    return IikoClient(server, tokens=DatabaseTokens(), lock=lock, clock=clock or SystemClock(), transcript=transcript)
 
 
 def onec_client(
-    connection: Connection, *, patience: float | None = None, transcript: Transcript | None = None
+    connection: Connection,
+    *,
+    patience: float | None = None,
+    read_timeout: float | None = None,
+    clock: Clock | None = None,
+    transcript: Transcript | None = None,
 ) -> OnecClient:
     service = Service(
         url=connection.url,
@@ -58,10 +72,10 @@ def onec_client(
         allowed_hosts=allowed_hosts(connection.url),
         patience=settings.SOURCE_PATIENCE if patience is None else patience,
         connect_timeout=settings.SOURCE_CONNECT_TIMEOUT,
-        read_timeout=settings.SOURCE_READ_TIMEOUT,
+        read_timeout=read_timeout or settings.SOURCE_READ_TIMEOUT,
         max_bytes=settings.SOURCE_ANSWER_MB * 1024 * 1024,
     )
-    return OnecClient(service, clock=SystemClock(), transcript=transcript)
+    return OnecClient(service, clock=clock or SystemClock(), transcript=transcript)
 
 
 def note_success(connection: Connection) -> None:
@@ -94,24 +108,41 @@ def return_lost_tokens() -> int:
     return len(keys) - SourceSession.objects.filter(server__in=keys).exclude(token=None).count()
 
 
-def check_connection(connection: Connection, transcript: Transcript | None = None) -> ServerFacts | ServiceFacts:
-    """Ask the server who we are to it; keeps what it said. Raises SourceError, after a short patience."""
-    patience = min(settings.SOURCE_PATIENCE, CHECK_PATIENCE)
+def check_connection(
+    connection: Connection,
+    transcript: Transcript | None = None,
+    *,
+    heard: Heard = lambda step, facts: None,
+    owner: str = "",
+    clock: Clock | None = None,
+) -> ServerFacts | ServiceFacts:
+    """Ask the server who we are to it; keeps what it said. Raises SourceError, after a short patience.
+
+    `heard` is told each step before it is asked, with what is known by then as `connection.facts` will hold it.
+    """
+    asking: dict[str, Any] = {
+        "patience": min(settings.SOURCE_PATIENCE, CHECK_PATIENCE),
+        "read_timeout": min(settings.SOURCE_READ_TIMEOUT, CHECK_READ_TIMEOUT),
+        "clock": clock,
+        "transcript": transcript,
+    }
     facts: ServerFacts | ServiceFacts
     if connection.kind == Kind.ONEC:
-        facts = onec_client(connection, patience=patience, transcript=transcript).check()
+        heard("objects", {})
+        facts = onec_client(connection, **asking).check()
         connection.facts = asdict(facts)
     else:
-        facts = iiko_client(connection, patience=patience, transcript=transcript).check()
-        connection.facts = {
-            "departments": facts.departments,
-            "nodes": facts.nodes,
-            "fields_missing": list(facts.fields_missing),
-            "free_slots": facts.free_slots,
-            "version": facts.version,
-            "sees_shifts": facts.sees_shifts,
-            "password_proven": True,
-        }
+        client = iiko_client(connection, owner=owner, **asking)
+        facts = client.check(lambda step, known: heard(step, {} if step == "login" else _kept(known)))
+        connection.facts = _kept(asdict(facts))
     connection.checked_at = timezone.now()
-    connection.save(update_fields=["facts", "checked_at"])
+    Connection.objects.filter(pk=connection.pk).update(facts=connection.facts, checked_at=connection.checked_at)
     return facts
+
+
+def _kept(known: dict[str, Any]) -> dict[str, Any]:
+    """Of a server's facts those that are stored; whoever was told any has got past the login."""
+    kept = {name: known[name] for name in KEPT_FACTS if name in known}
+    if "fields_missing" in kept:
+        kept["fields_missing"] = list(kept["fields_missing"])
+    return kept | {"password_proven": True}

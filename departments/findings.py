@@ -1,5 +1,6 @@
 """What the last check of a connection found, each finding with what to do about it."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -19,20 +20,25 @@ class Finding(NamedTuple):
 
 def findings(connection: Connection) -> list[Finding]:
     """Nothing for a connection that was never checked."""
-    facts = connection.facts
-    if connection.kind == Kind.ONEC:
-        return list(_of_books(facts)) if "objects" in facts else []
-    return list(_of_till(facts)) if "departments" in facts else []
+    known = "objects" if connection.kind == Kind.ONEC else "departments"
+    return of_facts(connection.kind, connection.facts) if known in connection.facts else []
 
 
-def _of_till(facts: dict[str, Any]) -> Any:
+def of_facts(kind: str, facts: dict[str, Any]) -> list[Finding]:
+    """What is known so far: `facts` may be those of a check that is still under way."""
+    if not facts:
+        return []
+    return list(_of_books(facts) if kind == Kind.ONEC else _of_till(facts))
+
+
+def _of_till(facts: dict[str, Any]) -> Iterator[Finding]:
     yield Finding("success", _("Login and password were accepted."))
     if facts.get("version"):
         yield Finding("success", _("The server is iiko %(version)s.") % {"version": facts["version"]})
-    if number := facts["departments"]:
+    if number := facts.get("departments"):
         said = ngettext("It names %(n)s department.", "It names %(n)s departments.", number)
         yield Finding("success", said % {"n": count(number)})
-    else:
+    elif number == 0:
         yield Finding(
             "danger", _("It names no departments. Give the user access to them in iikoOffice, then check again.")
         )
@@ -42,7 +48,7 @@ def _of_till(facts: dict[str, Any]) -> Any:
             _("Its sales report lacks %(names)s. Nothing can be loaded: ask your iiko partner for an update.")
             % {"names": ", ".join(missing)},
         )
-    else:
+    elif "fields_missing" in facts:
         yield Finding("success", _("Its sales report has every column that is needed."))
     if facts.get("sees_shifts") is False:
         yield Finding(
@@ -64,7 +70,7 @@ def _of_till(facts: dict[str, Any]) -> Any:
         yield Finding("warning" if none else "success", text)
 
 
-def _of_books(facts: dict[str, Any]) -> Any:
+def _of_books(facts: dict[str, Any]) -> Iterator[Finding]:
     yield Finding("success", _("Address and key were accepted."))
     if not facts["objects"]:
         yield Finding(

@@ -53,6 +53,24 @@ SENTENCES = {
     "no_connections": _("No active connection to a till server. Add one and check it."),
     "empty_department_list": _("%(source)s: the server sent no departments at all. Nothing was changed."),
     "unknown_parents": _("%(source)s: departments whose parent the server does not name: %(names)s."),
+    "timeout_at_check": _(
+        "%(source)s: the server %(host)s did not answer in time. Check again in a minute; if this lasts, look at the server and the network."
+    ),
+    "starting_at_check": _(
+        "%(source)s: the server refuses its login: it is starting, or the password was changed. Check again in a minute; if this lasts, enter the password again."
+    ),
+    "too_many_requests_at_check": _("%(source)s: the server asks for fewer questions. Check again in some minutes."),
+    "server_error_at_check": _(
+        "%(source)s: an error inside the server (%(status)s). Check again in a minute; if this lasts, show it to your iiko partner. %(text)s"
+    ),
+    "connection_gone": _("The connection was deleted meanwhile."),
+    "check_login": _("Logging in to %(source)s"),
+    "check_departments": _("Asking %(source)s for its departments"),
+    "check_columns": _("Asking %(source)s for the columns of its sales report"),
+    "check_licence": _("Asking %(source)s for free licence slots"),
+    "check_version": _("Asking %(source)s for its version"),
+    "check_shifts": _("Asking %(source)s for today's cash shifts"),
+    "check_objects": _("Asking %(source)s for its objects"),
     "syncing_departments": _("Asking %(source)s for its departments"),
     "department_sync_missing": _("Not synchronised: %(names)s"),
     "owned_by_source": _(

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from accounts.models import Organisation
 from departments.models import Department
+from forecasting.choices import LEAST_DAYS
 from forecasting.engine import contest, metrics, scores
 from forecasting.engine.recipe import RECIPES, Recipe
 from forecasting.gate import HORIZON, segments
@@ -61,7 +62,7 @@ def backtest_version(version: ModelVersion, progress: Callable[[int, int], None]
     series = read_series(organisation, cutoff=version.trained_through, horizon=HORIZON)
     origins = rolling_origins(series, LONG_ORIGINS, LONG_STEP)
     if not origins:
-        raise RunFailed("too_short", days=LEAST_HISTORY)
+        raise RunFailed("too_short", days=LEAST_DAYS)
     done = 0
 
     def tell() -> None:

@@ -1,6 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+LEAST_DAYS = 56 + 1 + 28  # of history: to learn from, the day of the origin, and to measure on
+
 
 class VersionState(models.TextChoices):
     CANDIDATE = "candidate", _("candidate")

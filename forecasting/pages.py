@@ -20,11 +20,11 @@ from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget
 
 from accounts.models import User
-from accounts.pages import DateField, page_organisation, signed_in
+from accounts.pages import DateField, back_to, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import organisation_today
 from forecasting.accuracy import By, group_names, readings
-from forecasting.choices import VERSION_TONES, VersionState
+from forecasting.choices import LEAST_DAYS, VERSION_TONES, VersionState
 from forecasting.compare import Comparison, by_department, compare, summary
 from forecasting.models import Accuracy, ForecastIssue, ModelVersion
 from runs.choices import Trigger
@@ -227,6 +227,7 @@ class ModelView(UnfoldModelAdminViewMixin, TemplateView):
             issue=issue,
             versions=[shown_version(version) for version in versions],
             box=asked_run(self.request, "train", "backtest") or latest_box(self.request, "train", "backtest"),
+            least=LEAST_DAYS,
             may_train=user.has_perm("forecasting.train_model"),
             may_roll_back=user.has_perm("forecasting.roll_back_model"),
         )
@@ -296,7 +297,7 @@ def train(request: HttpRequest) -> HttpResponse:
     run, _created = start_training(
         organisation=page_organisation(request), trigger=Trigger.PAGE, started_by=signed_in(request)
     )
-    return redirect(with_run(reverse("admin:forecasting_model"), run))
+    return redirect(back_to(request, with_run(reverse("admin:forecasting_model"), run)))
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from accounts.models import Organisation, User
 from forecasting.backtest import backtest_score, rolling_origins
+from forecasting.choices import LEAST_DAYS
 from forecasting.engine import api as engine
 from forecasting.engine import contest
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe
@@ -24,7 +25,6 @@ from runs.models import Run
 SHORT_ORIGINS = 4
 CONTEST_ORIGINS = 12
 LEAST_CONTEST = 4  # origins below which two recipes cannot be told apart
-LEAST_DAYS = 56  # history without which nothing can be measured
 
 Progress = Callable[[int, int, str], None]
 

@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from accounts.pages import page_organisation, signed_in
-from departments.models import Connection, Department
+from departments.models import Department
 from departments.timing import organisation_today
 from forecasting.compare import Comparison, compare
 from forecasting.pages import shown_row, totals
 from operations import health
 from operations.alarms import alarms_for, place_of
+from operations.first_steps import first_steps
 from runs.choices import SEVERITY_TONES, Severity, State
 from runs.models import Run
 from runs.pages import box_of
@@ -41,6 +42,7 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     zone = ZoneInfo(organisation.time_zone)
     night = next_start(NIGHT)
     last = today + dt.timedelta(days=WEEK - 1)
+    steps = first_steps(request, organisation)
     rows = compare(
         departments=Department.objects.visible_to(user).filter(organisation=organisation),
         first=today - dt.timedelta(days=1),
@@ -51,14 +53,16 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         **context,
         "title": organisation.name,
         "today": today,
+        "steps": steps,
         "sources": sources(organisation),
-        "connected": Connection.objects.filter(organisation=organisation).exists(),
         "alarms": standing_alarms(user) if user.has_perm("runs.view_alarm") else [],
         # Alarms are raised by a worker: that there is none, only the page can tell.
         "nobody_works": user.has_perm("runs.view_alarm") and health.worker() == "silent",
         "yesterday": yesterday(rows, today),
         "ahead": ahead(rows, today),
-        "work": [box_of(request, run) for run in unsettled_runs(user)] if user.has_perm("runs.view_run") else [],
+        "work": [box_of(request, run) for run in unsettled_runs(user)]
+        if user.has_perm("runs.view_run") and not steps
+        else [],
         "next_night": night.astimezone(zone) if night else None,
         "zone": zone.key,
     }

@@ -148,16 +148,18 @@ class Work:
 
     def progress(self, done: int, total: int, code: str = "", /, **params: Any) -> None:
         """Show progress (at most twice a second) and stop if somebody asked for it."""
-        now = time.monotonic()
         if self.lost.is_set():
             raise LostLease
-        if now - self._told < PROGRESS_EVERY and done < total:
-            return
-        self._told = now
-        changed = self._mine().update(
-            progress_done=done, progress_total=total, message_code=code, message_params=params
-        )
-        if not changed:
+        if time.monotonic() - self._told >= PROGRESS_EVERY or done >= total:
+            self._tell(progress_done=done, progress_total=total, message_code=code, message_params=params)
+
+    def step(self, done: int, total: int, code: str, counts: dict[str, Any], /, **params: Any) -> None:
+        """Progress by a few steps that may each take long: told at once, with what is known by now."""
+        self._tell(progress_done=done, progress_total=total, message_code=code, message_params=params, counts=counts)
+
+    def _tell(self, **fields: Any) -> None:
+        self._told = time.monotonic()
+        if self.lost.is_set() or not self._mine().update(**fields):
             raise LostLease
         self.stop_if_asked()
 
@@ -327,10 +329,11 @@ def _gave_up(run: Run) -> dict[str, Any]:
 
 
 def _end(work: Work, outcome: Outcome) -> str | None:
+    counted = {"counts": outcome.counts} if outcome.counts else {}  # else those of its last step stay
     with transaction.atomic():
         changed = work._mine().update(
             state=outcome.state,
-            counts=outcome.counts,
+            **counted,
             errors=outcome.errors,
             finished_at=clock.now(),
             lease_until=None,

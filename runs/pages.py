@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
@@ -49,6 +49,7 @@ def box_of(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "title": registry.title(run.kind),
+        "told": registry.told(run, request.user),
         "tone": TONES[State(run.state)],
         "percent": round(100 * share_done(run, children)),
         "message": message_of(run),
@@ -92,14 +93,29 @@ def asked_run(request: HttpRequest, *kinds: str) -> dict[str, Any] | None:
     return box_of(request, run) if run else None
 
 
-def latest_box(request: HttpRequest, *kinds: str) -> dict[str, Any] | None:
-    """The box of the newest run of these kinds, while it works and for a while after."""
+def latest_box(request: HttpRequest, *kinds: str, unit: str | None = None) -> dict[str, Any] | None:
+    """The box of the newest run of these kinds (and of this unit), while it works and for a while after."""
     if not request.user.has_perm("runs.view_run"):
         return None
-    run = Run.objects.visible_to(request.user).filter(kind__in=kinds).order_by("-id").first()
+    runs = Run.objects.visible_to(request.user).filter(kind__in=kinds)
+    if unit is not None:
+        runs = runs.filter(unit=unit)
+    run = runs.order_by("-id").first()
     if run is None or (run.finished_at and run.finished_at < clock.now() - SHOWN_AFTERWARDS):
         return None
     return box_of(request, run)
+
+
+def latest_boxes(request: HttpRequest, kind: str, most: int = 5) -> list[dict[str, Any]]:
+    """The newest run of each unit of this kind, as `latest_box` shows one."""
+    if not request.user.has_perm("runs.view_run"):
+        return []
+    since = clock.now() - SHOWN_AFTERWARDS
+    runs = (
+        Run.objects.visible_to(request.user).filter(kind=kind).filter(Q(finished_at=None) | Q(finished_at__gte=since))
+    )
+    newest = {run.unit: run for run in runs.order_by("id")}
+    return [box_of(request, run) for run in list(newest.values())[-most:]]
 
 
 def newest_runs(request: HttpRequest, *kinds: str, most: int = 10) -> list[dict[str, Any]]:

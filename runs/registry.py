@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,11 @@ from django.utils.module_loading import import_string
 from runs.choices import State
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
     from runs.ledger import Work
+    from runs.models import Run
 
 
 @dataclass
@@ -36,17 +40,30 @@ class Later:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a run has to say besides counts and errors: of whom, where that one is found, and (tone, sentence) lines."""
+
+    subject: str = ""
+    url: str = ""
+    lines: Sequence[tuple[str, str]] = ()
+
+
 Handler = Callable[["Work"], Outcome | Wait | Later]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`path` is where the handler lives: imported at its first run, so that a web process never loads the engine."""
+    """`path` is where the handler lives: imported at its first run, so that a web process never loads the engine.
+
+    `tells`, too, is a path: of a function that makes a Told of a run for whoever reads it.
+    """
 
     name: str
     title: str | Promise
     path: str
     queue: str
+    tells: str = ""
 
     @property
     def handler(self) -> Handler:
@@ -70,8 +87,8 @@ _kinds: dict[str, Kind] = {}
 _ticks: dict[str, Tick] = {}
 
 
-def register(name: str, path: str, *, title: str | Promise, queue: str = "default") -> None:
-    _kinds[name] = Kind(name, title, path, queue)
+def register(name: str, path: str, *, title: str | Promise, queue: str = "default", tells: str = "") -> None:
+    _kinds[name] = Kind(name, title, path, queue, tells)
 
 
 def on_tick(name: str, path: str, *, every: float = 0, apart: bool = False) -> None:
@@ -89,3 +106,8 @@ def kind(name: str) -> Kind:
 
 def title(name: str) -> str:
     return str(_kinds[name].title) if name in _kinds else name
+
+
+def told(run: Run, reader: User | AnonymousUser) -> Told:
+    found = _kinds.get(run.kind)
+    return import_string(found.tells)(run, reader) if found and found.tells else Told()

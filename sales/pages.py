@@ -16,7 +16,7 @@ from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget
 
 from accounts.models import Organisation, User
-from accounts.pages import DateField, page_organisation, signed_in
+from accounts.pages import DateField, back_to, page_organisation, signed_in
 from departments.models import Connection, Department
 from departments.querysets import DepartmentQuerySet
 from departments.scopes import sees_all
@@ -106,7 +106,7 @@ class LoadView(UnfoldModelAdminViewMixin, FormView):
         except BadRange as error:
             form.add_error(None, sentence(error.code, error.params))
             return self.form_invalid(form)
-        return HttpResponseRedirect(with_run(reverse("admin:sales_load"), run))
+        return HttpResponseRedirect(back_to(self.request, with_run(reverse("admin:sales_load"), run)))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(

@@ -4,34 +4,39 @@ from urllib.parse import urlsplit
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from accounts.formats import count
-from accounts.pages import HouseAdmin, ReadOnly, page_organisation, signed_in
+from accounts.pages import HouseAdmin, ReadOnly, back_to, page_organisation, signed_in
 from departments.admin.matching import MatchingView
+from departments.check import KIND as CHECK
+from departments.check import start_check
 from departments.choices import NAMING_KINDS, Kind
-from departments.clients import check_connection
 from departments.connect import check_url
 from departments.findings import findings
 from departments.models import Connection, SourceDepartment
 from departments.sync import start_sync
-from departments.work import as_error
-from runs.choices import Trigger
+from runs.choices import State, Trigger
+from runs.pages import latest_box, latest_boxes
 from runs.sentences import sentence
-from sources.errors import SourceError
 
 SECRETS = ("password", "api_key")
+FOLLOWING = (
+    '<ul id="found" class="sf-sentences" hx-get="" hx-select="#found" hx-trigger="run-finished from:body"'
+    ' hx-swap="outerHTML">{}</ul>'
+)
 KEEP = _("Never shown. Leave empty to keep what is stored.")
 
 
@@ -81,6 +86,8 @@ class ConnectionAdmin(HouseAdmin):
     actions_submit_line = ["save_and_check", "save_and_synchronise"]
     readonly_fields = ["found", "checked_at"]
     inlines = [SourceDepartmentInline]
+    list_before_template = "departments/connections_before.html"
+    change_form_outer_before_template = "departments/connection_before.html"
     fieldsets = [
         (None, {"fields": ["organisation", "name", "kind", "is_active"]}),
         (_("Server"), {"fields": ["url", "login", "password", "api_key", "auth_header", "time_zone"]}),
@@ -89,14 +96,38 @@ class ConnectionAdmin(HouseAdmin):
     ]
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(MatchingView.as_view(model_admin=self))
-        return [path("matching/", view, name="departments_matching"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        return [
+            path("matching/", wrap(MatchingView.as_view(model_admin=self)), name="departments_matching"),
+            path("<int:pk>/check/", wrap(require_POST(self.check_one)), name="departments_check"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {**(extra_context or {}), "boxes": latest_boxes(request, CHECK)})
 
     def changeform_view(
         self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        plain = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **plain})
+        context = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        if object_id and object_id.isdecimal():
+            context |= self._last_check(request, int(object_id))
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **context})
+
+    def _last_check(self, request: HttpRequest, pk: int) -> dict[str, Any]:
+        """The box of the check that runs or ran lately, and whether departments are to be synchronised next."""
+        box = latest_box(request, CHECK, unit=str(pk)) if self.get_queryset(request).filter(pk=pk).exists() else None
+        good = box is not None and box["run"].state == State.DONE
+        unnamed = good and not SourceDepartment.objects.filter(connection=pk).exists()
+        return {"box": box, "synchronise_next": unnamed and self.has_sync_permission(request)}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What the last check found belongs to one that was checked."""
+        (title, first), *others, last_check = super().get_fieldsets(request, obj)
+        if obj is None:
+            first = first | {"description": _("It is checked as soon as it is saved.")}
+        sets = [(title, first), *others]
+        return [*sets, last_check] if obj is not None and obj.checked_at else sets
 
     @display(description=_("server says"))
     def says(self, connection: Connection) -> str:
@@ -117,12 +148,9 @@ class ConnectionAdmin(HouseAdmin):
 
     @display(description=_("server says"))
     def found(self, connection: Connection) -> str:
-        """What the last check found, line by line."""
-        told = findings(connection)
-        if not told:
-            return gettext("not checked yet")
-        lines = format_html_join("", '<li class="sf-{}">{}</li>', told)
-        return format_html('<ul class="sf-sentences">{}</ul>', lines)
+        """What the last check found, line by line; it follows a check that ends while the page is open."""
+        lines = format_html_join("", '<li class="sf-{}">{}</li>', findings(connection))
+        return format_html(FOLLOWING, lines)
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         if {"kind", "url", "login", "auth_header", *SECRETS} & set(form.changed_data):
@@ -142,6 +170,13 @@ class ConnectionAdmin(HouseAdmin):
         for connection in connections.select_related("organisation"):
             self._check(request, connection)
 
+    def check_one(self, request: HttpRequest, pk: int) -> HttpResponse:
+        connection = get_object_or_404(self.get_queryset(request).select_related("organisation"), pk=pk)
+        if not self.has_change_permission(request, connection):
+            raise PermissionDenied
+        self._check(request, connection)
+        return redirect(back_to(request, self._page_of(connection)))
+
     @admin.action(description=_("Synchronise departments"), permissions=["sync"])
     def synchronise_chosen(self, request: HttpRequest, connections: QuerySet[Connection]) -> HttpResponse | None:
         return self._synchronise(request, list(connections))
@@ -154,24 +189,28 @@ class ConnectionAdmin(HouseAdmin):
     def save_and_synchronise(self, request: HttpRequest, connection: Connection) -> None:
         self._synchronise(request, [connection])
 
+    def response_add(self, request: HttpRequest, obj: Connection, post_url_continue: str | None = None) -> HttpResponse:
+        """A new connection is checked at once, on its own page: what is wrong with it is put right there."""
+        if obj.kind not in NAMING_KINDS:
+            return super().response_add(request, obj, post_url_continue)
+        self._check(request, obj)
+        return redirect(self._page_of(obj))
+
+    def response_change(self, request: HttpRequest, obj: Connection) -> HttpResponse:
+        if "departments_connection_save_and_check" in request.POST:
+            return redirect(self._page_of(obj))
+        return super().response_change(request, obj)
+
+    @staticmethod
+    def _page_of(connection: Connection) -> str:
+        return reverse("admin:departments_connection_change", args=[connection.pk])
+
     def _check(self, request: HttpRequest, connection: Connection) -> None:
-        if connection.kind not in NAMING_KINDS:
-            said = gettext("%(name)s: a push client comes by itself, there is nothing to check.") % {
-                "name": connection.name
-            }
-            self.message_user(request, said, messages.WARNING)
+        if connection.kind in NAMING_KINDS:
+            start_check(connection, trigger=Trigger.PAGE, started_by=signed_in(request))
             return
-        try:
-            check_connection(connection)
-        except SourceError as error:
-            trouble = as_error(error, connection)
-            self.message_user(request, sentence(trouble["code"], trouble["params"]), messages.ERROR)
-        else:
-            if connection.facts.get("objects") == 0:
-                said = sentence("empty_object_list", {"source": connection.name})
-                self.message_user(request, said, messages.WARNING)
-                return
-            self.message_user(request, f"{connection.name}: {self.says(connection)}", messages.SUCCESS)
+        said = gettext("%(name)s: a push client comes by itself, there is nothing to check.")
+        self.message_user(request, said % {"name": connection.name}, messages.WARNING)
 
     def _synchronise(self, request: HttpRequest, connections: list[Connection]) -> HttpResponse | None:
         naming = [one for one in connections if one.kind in NAMING_KINDS and one.is_active]

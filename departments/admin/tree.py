@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from django.views.generic import TemplateView
@@ -21,7 +21,7 @@ from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts.pages import HouseAdmin, OffersVisible, ReadOnly, page_organisation, signed_in
+from accounts.pages import HouseAdmin, OffersVisible, ReadOnly, back_to, page_organisation, signed_in
 from departments.admin.changes import Recorded
 from departments.choices import SELLING_TYPES, TYPES
 from departments.edit import why_kept
@@ -223,4 +223,4 @@ def synchronise(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("departments.sync_departments"):
         raise PermissionDenied
     start_sync(organisation=page_organisation(request), trigger=Trigger.PAGE, started_by=signed_in(request))
-    return redirect("admin:departments_department_changelist")
+    return redirect(back_to(request, reverse("admin:departments_department_changelist")))

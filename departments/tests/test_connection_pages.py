@@ -5,6 +5,7 @@ from django.test import Client
 
 from accounts.models import User
 from departments.models import Connection, Department, SourceDepartment
+from runs.ledger import run_now
 from runs.models import Run
 from sources.simulator import IikoServer
 from sources.simulator.worlds.base import Node
@@ -98,7 +99,12 @@ def test_a_check_tells_what_the_server_said(world: World, settings):
             organisation=world.organisation, name="till 1", url=server.url, login="api", password="right"
         )
         page = change(world, till, url=server.url, departments_connection_save_and_check="")
-        assert "till 1: 1 department" in words(page.content.decode())
+        assert page.redirect_chain[-1][0] == f"{LIST}{till.pk}/change/"
+        run = Run.objects.get()
+        assert f"run-{run.pk}" in page.content.decode() and run.started_by == world.administrator
+        run_now(run)
+        page = reader(world, "administrator").get(f"{LIST}{till.pk}/change/")
+        assert "Synchronise departments The next step" in words(page.content.decode())
         till.refresh_from_db()
         assert till.checked_at and till.facts["departments"] == 1
         shown = words(reader(world, "administrator").get(f"{LIST}{till.pk}/change/").content.decode())
@@ -106,8 +112,41 @@ def test_a_check_tells_what_the_server_said(world: World, settings):
             assert finding in shown, finding
         Connection.objects.filter(pk=till.pk).update(password="wrong", facts={})
         chosen = {"action": "check_chosen", "_selected_action": [till.pk]}
-        page = reader(world, "administrator").post(LIST, chosen, follow=True)
+        reader(world, "administrator").post(LIST, chosen)
+        run_now(Run.objects.latest("id"))
+        page = reader(world, "administrator").get(LIST)
         assert "refused login and password" in words(page.content.decode())
+
+
+def test_a_new_connection_is_checked_at_once_on_its_own_page(world: World):
+    page = reader(world, "administrator").post(f"{LIST}add/", form(world, name="till 2", password="x"), follow=True)
+    added = Connection.objects.get(name="till 2")
+    assert page.redirect_chain[-1][0] == f"{LIST}{added.pk}/change/"
+    run = Run.objects.get()
+    assert (run.kind, run.unit) == ("check_connection", str(added.pk))
+    assert f"run-{run.pk}" in page.content.decode()
+
+
+def test_a_push_client_is_not_asked(world: World):
+    reader(world, "administrator").post(f"{LIST}add/", form(world, kind="push", name="shop", url="", login=""))
+    shop = Connection.objects.get(name="shop")
+    page = reader(world, "administrator").post(f"{LIST}{shop.pk}/check/", follow=True)
+    assert "a push client comes by itself" in words(page.content.decode()) and not Run.objects.exists()
+
+
+def test_a_check_is_started_by_those_who_may_change_the_connection(world: World, till):
+    path = f"{LIST}{till.pk}/check/"
+    for who in ("manager", "analyst", "staff", "stranger"):
+        assert reader(world, who).post(path).status_code in (403, 404), who
+    assert reader(world, "administrator").get(path).status_code == 405
+    assert not Run.objects.exists()
+    for sent_from, leads_to in (
+        ("/", "/"),
+        ("https://evil.example/", f"{LIST}{till.pk}/change/"),
+        ("//evil.example", f"{LIST}{till.pk}/change/"),
+    ):
+        assert reader(world, "administrator").post(path, {"next": sent_from}).url == leads_to
+    assert Run.objects.get().started_by == world.administrator
 
 
 def test_synchronising_starts_a_run_that_stands_above_the_departments(world: World, till):

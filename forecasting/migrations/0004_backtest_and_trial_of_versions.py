@@ -4,20 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('forecasting', '0003_reasons_of_the_newest_issues'),
+        ("forecasting", "0003_reasons_of_the_newest_issues"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='modelversion',
-            name='backtest',
-            field=models.JSONField(default=dict, help_text='Measures of the long backtest by kind of group'),
+            model_name="modelversion",
+            name="backtest",
+            field=models.JSONField(default=dict, help_text="Measures of the long backtest by kind of group"),
         ),
         migrations.AddField(
-            model_name='modelversion',
-            name='tried',
-            field=models.CharField(blank=True, help_text='Digest of the texts that were loaded without harm', max_length=64),
+            model_name="modelversion",
+            name="tried",
+            field=models.CharField(
+                blank=True, help_text="Digest of the texts that were loaded without harm", max_length=64
+            ),
         ),
     ]

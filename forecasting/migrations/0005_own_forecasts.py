@@ -6,31 +6,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_limits_of_a_key'),
-        ('forecasting', '0004_backtest_and_trial_of_versions'),
+        ("accounts", "0003_limits_of_a_key"),
+        ("forecasting", "0004_backtest_and_trial_of_versions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OwnForecasts',
+            name="OwnForecasts",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('days_before', models.PositiveSmallIntegerField(verbose_name='promised days before')),
-                ('rows', models.JSONField(default=list)),
-                ('result', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organisation')),
-                ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("days_before", models.PositiveSmallIntegerField(verbose_name="promised days before")),
+                ("rows", models.JSONField(default=list)),
+                ("result", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.organisation"
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'uploaded forecasts',
-                'verbose_name_plural': 'uploaded forecasts',
-                'db_table': 'own_forecasts',
-                'ordering': ['-id'],
+                "verbose_name": "uploaded forecasts",
+                "verbose_name_plural": "uploaded forecasts",
+                "db_table": "own_forecasts",
+                "ordering": ["-id"],
             },
         ),
     ]

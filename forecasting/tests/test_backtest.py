@@ -6,6 +6,7 @@ import pytest
 
 from departments.models import Department
 from forecasting.backtest import backtest_version, rolling_origins, start_backtest
+from forecasting.choices import LEAST_DAYS
 from forecasting.models import ModelVersion
 from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
@@ -54,6 +55,12 @@ def test_twelve_origins_reach_over_a_year():
     assert len(origins) == 12 and origins == sorted(origins)
     assert origins[-1] == CUTOFF - dt.timedelta(days=28)
     assert (CUTOFF - origins[0]).days >= 350
+
+
+@pytest.mark.parametrize(("days", "origins"), [(LEAST_DAYS, 1), (LEAST_DAYS - 1, 0)])
+def test_the_least_history_people_are_told_of_is_what_measuring_needs(days, origins):
+    series = read_series(make_chain(departments=1, days=days), cutoff=CUTOFF, horizon=28)
+    assert len(rolling_origins(series, 4)) == origins
 
 
 def test_it_is_seen_and_stopped_like_any_other_work(monkeypatch):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from sources.errors import SourceError
@@ -24,8 +24,11 @@ from sources.ports import Clock, ServerLock, TokenStore
 from sources.transcript import Transcript
 
 T = TypeVar("T")
+Heard = Callable[[str, dict[str, Any]], None]
+"""Told what a check asks next, one of CHECKS, and the fields of ServerFacts that are known by then."""
 logger = logging.getLogger(__name__)
 
+CHECKS = ("login", "departments", "columns", "licence", "version", "shifts")
 TOKEN_AGE = timedelta(minutes=50)
 LOGOUT_PATIENCE = 30.0
 LACKING = frozenset({"not_found", "refused", "no_right"})
@@ -219,22 +222,25 @@ class IikoClient:
                 self._points = {}
         return self._points
 
-    def check(self) -> ServerFacts:
+    def check(self, heard: Heard = lambda step, facts: None) -> ServerFacts:
         """Proves login, departments and fields by asking; outside a session with a login of its own."""
         if not self._open:
+            heard("login", {})
             with self._session(fresh=True):
-                return self.check()
+                return self.check(heard)
+        facts: dict[str, Any] = {}
+        heard("departments", facts)
         nodes = self.departments()
+        facts |= {"departments": sum(node.type == "DEPARTMENT" for node in nodes), "nodes": len(nodes)}
+        heard("columns", facts)
         missing = self._missing_fields()
-        return ServerFacts(
-            departments=sum(node.type == "DEPARTMENT" for node in nodes),
-            nodes=len(nodes),
-            fields_known=tuple(name for name in FIELDS if name not in missing),
-            fields_missing=missing,
-            free_slots=self._free_slots(),
-            version=self._version(),
-            sees_shifts=self._sees_shifts(),
-        )
+        facts |= {"fields_known": tuple(name for name in FIELDS if name not in missing), "fields_missing": missing}
+        heard("licence", facts)
+        facts["free_slots"] = self._free_slots()
+        heard("version", facts)
+        facts["version"] = self._version()
+        heard("shifts", facts)
+        return ServerFacts(**facts, sees_shifts=self._sees_shifts())
 
     def _version(self) -> str:
         """As the page says from which iikoOffice learns it; it asks for no token."""

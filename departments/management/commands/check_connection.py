@@ -9,13 +9,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.models import Organisation
+from departments.check import check_error
 from departments.choices import Kind
 from departments.cli import connection_named
 from departments.clients import ask_for_sales, check_connection
 from departments.findings import findings
 from departments.models import Connection
 from departments.timing import connection_today
-from departments.work import as_error
 from runs.cli import usage
 from runs.sentences import sentence
 from sources.errors import SourceError
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             yesterday = connection_today(connection) - dt.timedelta(days=1)
             sales = ask_for_sales(connection, yesterday, transcript).rows if options["sales"] else None
         except SourceError as error:
-            trouble = as_error(error, connection)
+            trouble = check_error(error, connection)
             text = sentence(trouble["code"], trouble["params"])
             if options["json"]:
                 self.stdout.write(json.dumps({"ok": False, "code": error.code, "message": text}, ensure_ascii=False))
