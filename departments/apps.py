@@ -17,6 +17,6 @@ class DepartmentsConfig(AppConfig):
         register(
             "check_connection",
             "departments.check.check",
-            title=_("Check the connection"),
+            title=_("Connection check"),
             tells="departments.check.told",
         )

@@ -7,3 +7,6 @@ departments_synced = Signal()
 # Sent in the transaction in which a person changed departments or rows of the calendar, with `noted` (a list of
 # departments.changes.Noted) and `by`.
 people_changed = Signal()
+
+# Sent after a person has added a connection on its page, with `connection`.
+connection_added = Signal()

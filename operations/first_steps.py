@@ -28,7 +28,8 @@ def first_steps(request: HttpRequest, organisation: Organisation) -> dict[str, A
     if ForecastIssue.objects.filter(organisation=organisation).exists():
         return None
     tills = list(Connection.objects.filter(organisation=organisation).tills())
-    checks = [_check(till) for till in tills]
+    boxes = _boxes(request, organisation) if request.user.has_perm("runs.view_run") else {}
+    checks = [_check(till, boxes.get("check", [])) for till in tills]
     departments = (
         Department.objects.selling().filter(organisation=organisation, sources__connection__in=tills).distinct().count()
     )
@@ -43,10 +44,15 @@ def first_steps(request: HttpRequest, organisation: Organisation) -> dict[str, A
         "load": sold["days"] >= LEAST_DAYS,
         "train": False,
     }
-    boxes = _boxes(request, organisation) if request.user.has_perm("runs.view_run") else {}
+    now = next(step for step, is_done in done.items() if not is_done)
+    busy = {step for step, shown in boxes.items() if any(not box["run"].finished for box in shown)}
+    # A model that was refused has too little to learn from, as a rule.
+    more = now == "train" and any(box["run"].state == State.FAILED for box in boxes.get("train", []))
     return {
         "done": done,
-        "now": next(step for step, is_done in done.items() if not is_done),
+        "now": now,
+        "offered": ({now} | ({"load"} if more else set())) - busy,
+        "more": more,
         "checks": checks,
         "departments": departments,
         "sold": sold,
@@ -54,19 +60,16 @@ def first_steps(request: HttpRequest, organisation: Organisation) -> dict[str, A
         "from_date": yesterday - HISTORY,
         "to_date": yesterday,
         "boxes": boxes,
-        # A model that was refused has too little to learn from, as a rule.
-        "more": done["load"] and any(box["run"].finished for box in boxes.get("train", [])),
     }
 
 
-def _check(till: Connection) -> dict[str, Any]:
+def _check(till: Connection, boxes: list[dict[str, Any]]) -> dict[str, Any]:
     told = findings(till)
-    bad = [finding for finding in told if finding.tone != "success"]
     return {
         "till": till,
-        "checked": bool(told),
-        "good": bool(told) and not any(f.tone == "danger" for f in bad),
-        "bad": bad,
+        "good": bool(told) and not any(finding.tone == "danger" for finding in told),
+        "bad": [finding for finding in told if finding.tone != "success"],
+        "busy": any(box["run"].unit == str(till.pk) and not box["run"].finished for box in boxes),
     }
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.utils.dates import WEEKDAYS
@@ -71,6 +72,11 @@ def setup_schedules() -> list[str]:
             )
             created.append(repeated.name)
     return created
+
+
+def on_connection_added(**_signal: Any) -> None:
+    """Who connects a till on a page has no command line at hand: the nights begin with it."""
+    setup_schedules()
 
 
 def night_begins() -> dt.time | None:

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django import forms
@@ -27,6 +27,7 @@ from departments.choices import NAMING_KINDS, Kind
 from departments.connect import check_url
 from departments.findings import findings
 from departments.models import Connection, SourceDepartment
+from departments.signals import connection_added
 from departments.sync import start_sync
 from runs.choices import State, Trigger
 from runs.pages import latest_box, latest_boxes
@@ -42,6 +43,9 @@ KEEP = _("Never shown. Leave empty to keep what is stored.")
 
 class ConnectionForm(forms.ModelForm):
     """Secrets go in and never come out; a new address needs them typed again, else they could be sent elsewhere."""
+
+    class Meta:
+        help_texts: ClassVar = {"url": _("For example https://chain.iiko.it; of 1C http://host:5555/v1.")}
 
     password = forms.CharField(label=_("Password"), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
     api_key = forms.CharField(label=_("API key"), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
@@ -86,6 +90,15 @@ class ConnectionAdmin(HouseAdmin):
     actions_submit_line = ["save_and_check", "save_and_synchronise"]
     readonly_fields = ["found", "checked_at"]
     inlines = [SourceDepartmentInline]
+    conditional_fields: ClassVar = {
+        "url": "kind != 'push'",
+        "login": "kind == 'iiko'",
+        "password": "kind == 'iiko'",
+        "api_key": "kind == 'onec'",
+        "auth_header": "kind == 'onec'",
+        "measure": "kind != 'onec'",
+        "include_returns": "kind == 'iiko'",
+    }
     list_before_template = "departments/connections_before.html"
     change_form_outer_before_template = "departments/connection_before.html"
     fieldsets = [
@@ -156,6 +169,8 @@ class ConnectionAdmin(HouseAdmin):
         if {"kind", "url", "login", "auth_header", *SECRETS} & set(form.changed_data):
             obj.facts, obj.checked_at = {}, None
         super().save_model(request, obj, form, change)
+        if not change:
+            connection_added.send(sender=Connection, connection=obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What a source said would go with it. One that has said something is switched off instead."""

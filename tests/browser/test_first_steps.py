@@ -67,6 +67,7 @@ def test_from_nothing_to_the_first_forecast(browser, stack: Stack, till: IikoSer
     page.click("button[type=submit]")
 
     page.get_by_role("link", name="Add a connection").click()
+    expect(page.locator("[name=api_key]")).to_be_hidden()  # that is 1C's
     page.fill("[name=name]", "my till")
     page.fill("[name=url]", till.url)
     page.fill("[name=login]", LOGIN)
@@ -86,6 +87,7 @@ def test_from_nothing_to_the_first_forecast(browser, stack: Stack, till: IikoSer
     page.get_by_role("button", name="Load up to yesterday").click()
     page.get_by_role("button", name="Train and forecast").click(timeout=PATIENCE)
     expect(page.get_by_text("Forecast for tomorrow")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".sf-tile", has_text="Next nightly load")).to_contain_text("02:00")
 
     days = sold(till)
     yesterday = till.world.today() - dt.timedelta(days=1)
