@@ -207,14 +207,14 @@ class ConnectionAdmin(HouseAdmin):
     def response_add(self, request: HttpRequest, obj: Connection, post_url_continue: str | None = None) -> HttpResponse:
         """A new connection is checked at once, on its own page: what is wrong with it is put right there."""
         if obj.kind not in NAMING_KINDS:
-            return super().response_add(request, obj, post_url_continue)
+            return super().response_add(request, obj, post_url_continue)  # type: ignore[no-any-return]
         self._check(request, obj)
         return redirect(self._page_of(obj))
 
     def response_change(self, request: HttpRequest, obj: Connection) -> HttpResponse:
         if "departments_connection_save_and_check" in request.POST:
             return redirect(self._page_of(obj))
-        return super().response_change(request, obj)
+        return super().response_change(request, obj)  # type: ignore[no-any-return]
 
     @staticmethod
     def _page_of(connection: Connection) -> str:
