@@ -10,7 +10,7 @@ import pandas as pd
 from forecasting.engine.api import Progress, fit, predict, quiet
 from forecasting.engine.errors import EngineError
 from forecasting.engine.groups import sums
-from forecasting.engine.hour_model import hour_misses, hour_shares, train_hours
+from forecasting.engine.hour_model import hour_misses, hour_shares, hour_unit, train_hours
 from forecasting.engine.panel import build_panel
 from forecasting.engine.recipe import Recipe
 
@@ -89,14 +89,14 @@ def _by_hour(
     names, row = np.unique(part["series_id"].astype(str), return_inverse=True)
     ahead = (part["date"] - cutoff).dt.days.to_numpy()
     booster = train_hours(raw, cutoff, seed=seed)
-    share = hour_shares(booster, raw, cutoff, int(ahead.max()), list(names))[row, ahead - 1].reshape(-1)
-    missed = np.nan_to_num(hour_misses(raw, cutoff, list(names), (0.8, 0.95), seed=seed), nan=1 / 24)
-    half = dict(zip(("80", "95"), missed[:, row].reshape(2, -1), strict=True))
+    share = hour_shares(booster, raw, cutoff, int(ahead.max()), list(names))[row, ahead - 1]
+    day = part["yhat"].to_numpy()[:, None]
+    missed = hour_misses(raw, cutoff, list(names), (0.8, 0.95), seed=seed)[:, row]
+    half = dict(zip(("80", "95"), np.where(np.isnan(missed), day / 24, missed * hour_unit(share, day)), strict=True))
+    yhat = day * share
     out = part.loc[part.index.repeat(24)].reset_index(drop=True)
-    out["hour"] = np.tile(np.arange(24), len(part))
-    day = out["yhat"]
-    out["yhat"] = day * share
+    out = out.assign(hour=np.tile(np.arange(24), len(part)), yhat=yhat.reshape(-1))
     for bound in BOUNDS[1:]:
-        wide = np.hypot((out[bound] - day) * share, half[bound[2:]] * day)
-        out[bound] = out["yhat"] + wide if bound.startswith("hi") else np.fmax(out["yhat"] - wide, 0.0)
+        wide = np.hypot((part[bound].to_numpy()[:, None] - day) * share, half[bound[2:]])
+        out[bound] = (yhat + wide if bound.startswith("hi") else np.fmax(yhat - wide, 0.0)).reshape(-1)
     return out

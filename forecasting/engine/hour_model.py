@@ -20,6 +20,7 @@ HORIZON = 28
 TESTED = 35  # days on which shares are compared with what was sold
 LEAST_DAYS = 28  # with fewer a series has the profile shrunk to its likes
 ROWS, TREES, FADES = 40_000, 120, 120.0  # FADES: days after which a day's shares count half in learning
+LEAST_SHARE = 0.005  # an hour of which nothing is expected may sell something all the same
 AT_ONCE = 250  # series whose statistics are in memory together
 PARAMETERS = {
     "objective": "regression_l1", "learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 40,
@@ -84,8 +85,13 @@ class Shares:
 def train_hours(hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, *, seed: int = 7) -> lgb.Booster | None:
     """The model of shares on hours up to `cutoff`; None where no series has sold on LEAST_DAYS days."""
     past = Shares(hours, cutoff)
+    return _train(past, past.sold, seed)
+
+
+def _train(past: Shares, wanted: np.ndarray, seed: int) -> lgb.Booster | None:
+    """The model of the shares of the `wanted` [series, days]."""
     draw = np.random.default_rng(seed)
-    s, t = np.nonzero(past.sold & (np.arange(len(past.dates)) >= 28))
+    s, t = np.nonzero(wanted & (np.arange(len(past.dates)) >= 28))
     pick, hour = np.nonzero(past.used[s])
     r, t = s[pick] * 24 + hour, t[pick]
     if not len(r):
@@ -140,29 +146,43 @@ def _learn(out: np.ndarray, booster: lgb.Booster, past: Shares, series: Sequence
 def recent_shares(
     hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, *, seed: int = 7
 ) -> tuple[list[str], np.ndarray, np.ndarray]:  # fmt: skip
-    """Series, sold and forecast shares [series, 24, TESTED] of the last days, by a model that ends before them.
+    """Series, sold and forecast shares [series, 24, TESTED] of the last days, by models that did not learn their weeks.
 
-    NaN on days without sales, and for series too short for the model.
+    Two models, each without every other week: one that ends before all of them would be staler than the one that
+    serves. NaN on days without sales, and for series too short for the model.
     """
     past = Shares(hours, cutoff)
-    booster = train_hours(hours, pd.Timestamp(cutoff) - pd.Timedelta(days=TESTED), seed=seed)
     t = np.arange(past.last + 1 - TESTED, past.last + 1)
     sold = past.share.reshape(len(past.series), 24, -1)[:, :, t]
-    if booster is None:
-        return past.series, sold, np.full(sold.shape, np.nan)
     h = (t - t[0]) % 7 + 1
-    return past.series, sold, past.learned(booster, t - h, h)
+    learned = np.full(sold.shape, np.nan)
+    for turn in range(2):
+        mine = (t - t[0]) // 7 % 2 == turn
+        others = past.sold.copy()
+        others[:, t[mine]] = False
+        booster = _train(past, others, seed)
+        if booster is not None:
+            learned[:, :, mine] = past.learned(booster, (t - h)[mine], h[mine])
+    return past.series, sold, learned
 
 
 def hour_misses(
     hours: pd.DataFrame, cutoff: date | str | pd.Timestamp, series: Sequence[str], levels: Sequence[float],
     *, seed: int = 7,
 ) -> np.ndarray:  # fmt: skip
-    """[levels, series, 24] by how much an hour's share of its day misses on that part of all days, NaN if unknown."""
+    """[levels, series, 24] how many `hour_unit`s of sales an hour misses its share of the day by on that part of all
+    days, NaN if unknown."""
     names, sold, learned = recent_shares(hours, cutoff, seed=seed)
+    past = Shares(hours, cutoff)
+    day = np.where(past.sold, past.total, np.nan)[:, None, past.last + 1 - TESTED : past.last + 1]
     out = np.full((len(levels), len(series), 24), np.nan)
-    missed = np.abs(sold - learned)
+    missed = np.abs(sold - learned) * day / hour_unit(learned, day)
     row = pd.Index(names).get_indexer(list(series))
     able = (row >= 0) & np.isin(row, np.flatnonzero(~np.isnan(missed).all(axis=(1, 2))))
     out[:, able] = np.nan_to_num(np.nanquantile(missed[row[able]], levels, axis=2))
     return out
+
+
+def hour_unit(share: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """What an hour with a `share` of a `day`'s sales scatters by: as counts do, by the root of its size."""
+    return np.sqrt((share + LEAST_SHARE) * day)

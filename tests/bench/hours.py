@@ -25,7 +25,7 @@ NOW = (10, 12, 15)
 
 
 def measure() -> dict[str, Any]:
-    """{set: {wape, mean4, ratio, coverage80}} per hour."""
+    """{set: {wape, mean4, ratio, coverage80, coverage95}} per hour."""
     return {name: _measure(hours(name)) for name in SETS}
 
 
@@ -51,7 +51,10 @@ def _measure(frame: pd.DataFrame) -> dict[str, Any]:
             parts.append(out.merge(_mean4(known, cutoff), how="left").merge(sold, on=["series_id", "date", "hour"]))
     made = pd.concat(parts).fillna({"mean4": 0.0})
     y, ours, mean4 = made["y"], made["yhat"], made["mean4"]
-    found = {"wape": wape(y, ours), "mean4": wape(y, mean4), "coverage80": coverage(y, made["lo80"], made["hi80"])}
+    found = {"wape": wape(y, ours), "mean4": wape(y, mean4)}
+    live = made[(y > 0) | (made["hi80"] > 0)]  # hours at which the shop is shut are no merit
+    for share in ("80", "95"):
+        found[f"coverage{share}"] = coverage(live["y"], live[f"lo{share}"], live[f"hi{share}"])
     rest = pd.concat(rests)
     for now, rows in rest.groupby("now"):
         found[f"rest_{now}"] = wape(rows["y"], rows["ours"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting.engine import hour_model
-from forecasting.engine.hour_model import hour_misses, hour_shares, train_hours
+from forecasting.engine.hour_model import hour_misses, hour_shares, hour_unit, recent_shares, train_hours
 from forecasting.engine.hourly import profiles, split
 
 pytestmark = pytest.mark.unit
@@ -135,3 +135,25 @@ def test_an_hour_that_wanders_more_misses_more():
     often, seldom = hour_misses(frame, "2026-05-25", ["a", "unseen"], (0.8, 0.95))
     assert often[0, 9] > 3 * often[0, 10] and seldom[0, 9] > often[0, 9]
     assert np.isnan(often[1]).all()
+
+
+def test_weeks_tested_are_forecast_by_a_model_that_did_not_learn_them():
+    frame = dated()
+    last = frame["date"] > "2026-05-20"
+    turned = frame.assign(y=np.where(last, frame["y"].iloc[::-1], frame["y"]))
+    (_, was, before), (_, is_, after) = (recent_shares(f, "2026-05-27") for f in (frame, turned))
+    assert (was[:, :, -7:] != is_[:, :, -7:]).any()
+    assert before[:, :, -7:].tobytes() == after[:, :, -7:].tobytes()
+    assert not np.isnan(before).any()
+
+
+def test_what_an_hour_misses_by_grows_with_the_root_of_its_sales():
+    """Guests come by chance: a shop four times as large misses its hours by half as much of a day."""
+    draw, frame = np.random.default_rng(5), hours(100)
+    shops = [
+        frame.assign(series_id=name, y=draw.poisson(frame["y"] * size)) for name, size in (("a", 1), ("b", 4))
+    ]
+    (often,) = hour_misses(pd.concat(shops), "2026-04-12", ["a", "b"], (0.8,))
+    open_hours = often[:, frame["hour"].unique()]
+    assert open_hours[1].mean() / open_hours[0].mean() == pytest.approx(1.0, abs=0.1)
+    assert hour_unit(np.array(0.25), np.array(400.0)) == pytest.approx(2 * hour_unit(np.array(0.25), np.array(100.0)))
