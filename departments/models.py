@@ -175,6 +175,11 @@ class Department(models.Model):
     def zone_name(self) -> str:
         return self.time_zone or self.organisation.time_zone
 
+    @cached_property
+    def money(self) -> str:
+        """The currency of its figures."""
+        return self.currency or self.organisation.currency
+
     def named_by(self) -> "SourceDepartment | None":
         """Which source has the say over SOURCE_FIELDS; the books only add to what a till names."""
         return self.sources.exclude(connection__kind=Kind.ONEC).select_related("connection").first()

@@ -47,6 +47,11 @@ class DepartmentQuerySet(models.QuerySet["Department"]):
         """Departments that can have sales, not the companies and stores of the tree."""
         return self.filter(type__in=SELLING_TYPES)
 
+    def currencies(self) -> dict[uuid.UUID, str]:
+        """{department: the currency of its money}, which is its own or the organisation's. Never add one to another."""
+        rows = self.order_by().values_list("pk", "currency", "organisation__currency")
+        return {pk: own or common for pk, own, common in rows}
+
     def counted(self) -> dict[str, Any]:
         """{"departments", "selling", "types": [...], "segments": [...]}: how many of each, and how many are active."""
         counts = {"departments": Count("pk"), "active": Count("pk", filter=Q(is_active=True))}

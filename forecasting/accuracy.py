@@ -3,6 +3,7 @@
 Formulas: Hyndman & Athanasopoulos, FPP3, ch. 5.8-5.9, as in engine.metrics.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ from django.utils.translation import gettext, ngettext
 
 from departments.choices import Segment
 from departments.models import Department, Holiday
+from departments.querysets import DepartmentQuerySet
 from forecasting.choices import Origin, Rule
 from forecasting.querysets import AccuracyQuerySet
 
@@ -68,6 +70,20 @@ def readings(rows: AccuracyQuerySet, by: str = By.NOTHING) -> list[Reading]:
     groups = {row["group"]: row for row in found}
     keys: list[Any] = sorted(groups.keys() | left_out.keys()) if by else [""]
     return [_reading(key if by else None, groups.get(key, {}), left_out.get(key, 0)) for key in keys]
+
+
+def rows_by_currency(rows: AccuracyQuerySet, departments: DepartmentQuerySet) -> list[tuple[str, AccuracyQuerySet]]:
+    """[(currency, the rows of the departments that sell in it)], that of most departments first."""
+    money = departments.selling().currencies()
+    codes = most_common(money.values())
+    if len(codes) < 2:
+        return [(codes[0] if codes else "", rows)]
+    return [(code, rows.filter(department__in=[pk for pk, own in money.items() if own == code])) for code in codes]
+
+
+def most_common(codes: Iterable[str]) -> list[str]:
+    """Each once, that of most departments first."""
+    return [code for code, _n in sorted(Counter(codes).items(), key=lambda item: (-item[1], item[0]))]
 
 
 def group_names(by: str, keys: Iterable[Any]) -> dict[Any, str]:

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import organisation_today
-from forecasting.accuracy import By, Reading, group_names, readings
+from forecasting.accuracy import By, Reading, group_names, most_common, readings
 from forecasting.models import Accuracy
 from forecasting.querysets import AccuracyQuerySet
 
@@ -48,6 +48,25 @@ class AccuracyForm(forms.Form):
         department = self.fields["department"]
         assert isinstance(department, forms.ModelChoiceField)
         department.queryset = Department.objects.visible_to(user).selling().order_by("name")
+        self.currencies = department.queryset.currencies()
+        codes = most_common(self.currencies.values())
+        if len(codes) > 1:  # shares of money of two kinds are shares of nothing
+            self.fields["currency"] = forms.ChoiceField(
+                label=_("Currency"),
+                choices=[(code, code) for code in codes],
+                required=False,
+                widget=UnfoldAdminSelectWidget(),
+            )
+        self.usual_currency = codes[0] if codes else ""
+
+    def chosen(self, rows: AccuracyQuerySet) -> AccuracyQuerySet:
+        """Those of the department, else of the departments of one currency."""
+        if one := self.cleaned_data["department"]:
+            return rows.filter(department=one)
+        if "currency" not in self.fields:
+            return rows
+        code = self.cleaned_data["currency"] or self.usual_currency
+        return rows.filter(department__in=[pk for pk, own in self.currencies.items() if own == code])
 
 
 class AccuracyPage(UnfoldModelAdminViewMixin, TemplateView):
@@ -72,9 +91,7 @@ class AccuracyPage(UnfoldModelAdminViewMixin, TemplateView):
         found: dict[str, Any] = {}
         if form.is_valid():
             chosen = form.cleaned_data
-            rows = Accuracy.objects.visible_to(user).between(chosen["from_date"], chosen["to_date"])
-            if chosen["department"]:
-                rows = rows.filter(department=chosen["department"])
+            rows = form.chosen(Accuracy.objects.visible_to(user).between(chosen["from_date"], chosen["to_date"]))
             promised = rows.filter(horizon=chosen["days_before"])
             found = {
                 "all": readings(promised)[0],

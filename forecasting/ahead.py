@@ -4,7 +4,7 @@ Only forecasts add up. The ends of intervals do not: a bad day of one branch is 
 """
 
 import datetime as dt
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -28,14 +28,16 @@ class Expected(NamedTuple):
     rule: str
     made_at: dt.datetime
     cutoff: dt.date
+    currency: str
 
 
 @dataclass
 class Sum:
-    """The exact sum of `n` forecasts of one day or one branch, and how many of them each rule made."""
+    """The exact sum of `n` forecasts of one day or one branch in one currency, and how many of them each rule made."""
 
     key: Any
     name: Any
+    currency: str
     predicted: Decimal = Decimal(0)
     n: int = 0
     rules: dict[str, int] = field(default_factory=dict)
@@ -51,10 +53,15 @@ def expected(departments: DepartmentQuerySet, first: dt.date, last: dt.date) -> 
     rows = Forecast.objects.filter(department__in=departments.values("pk")).between(first, last).newest()
     columns = ("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95", "rule", "issue__made_at", "cutoff")
     found = rows.values_list("date", "department_id", "department__name", *columns)
-    return sorted((Expected(*row) for row in found), key=lambda row: (row.date, row.department_name, row.department_id))
+    money = departments.currencies()
+    return sorted(
+        (Expected._make((*row, money[row[1]])) for row in found),
+        key=lambda row: (row.date, row.department_name, row.department_id),
+    )
 
 
 def by_day(rows: Iterable[Expected]) -> list[Sum]:
+    """One for each currency of a day."""
     return _sums(rows, lambda row: (row.date, row.date))
 
 
@@ -63,13 +70,14 @@ def by_branch(rows: Iterable[Expected]) -> list[Sum]:
     return sorted(sums, key=lambda line: (line.name, str(line.key)))
 
 
-def together(rows: Sequence[Expected]) -> Sum:
-    return next(iter(_sums(rows, lambda row: (None, None))), Sum(None, None))
+def together(rows: Iterable[Expected]) -> list[Sum]:
+    """One for each currency, the one of most forecasts first; none without any."""
+    return sorted(_sums(rows, lambda row: (None, None)), key=lambda line: (-line.n, line.currency))
 
 
 def _sums(rows: Iterable[Expected], group: Callable[[Expected], tuple[Hashable, Any]]) -> list[Sum]:
     sums: dict[Hashable, Sum] = {}
     for row in rows:
         key, name = group(row)
-        sums.setdefault(key, Sum(key, name)).add(row)
+        sums.setdefault((key, row.currency), Sum(key, name, row.currency)).add(row)
     return list(sums.values())

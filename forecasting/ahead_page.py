@@ -109,11 +109,13 @@ def shown_forecasts(form: AheadForm) -> dict[str, Any]:
     absent = [
         name for pk, name in chosen.filter(is_active=True).order_by("name").values_list("pk", "name") if pk not in known
     ]
-    many = len(rows) > MOST_LINES and len(days) > 1 and len(branches) > 1
+    dates = {row.date for row in rows}
+    many = len(rows) > MOST_LINES and len(dates) > 1 and len(branches) > 1
     query = _query(form)
     line = {**query, "segment": ""}
     return {
-        "all": together(rows),
+        "sums": together(rows),
+        "n_dates": len(dates),
         "rows": [{"row": row, "rule": Rule(row.rule).label} for row in rows] if not many else [],
         "many": many,
         "days": [{**_shown(day), "address": _address(query, from_date=day.key, to_date=day.key)} for day in days],

@@ -27,6 +27,7 @@ class Comparison:
     date: dt.date
     department_id: UUID
     department_name: str
+    currency: str
     predicted: Decimal | None
     actual: Decimal | None
     lower_80: Decimal | None
@@ -61,6 +62,7 @@ def compare(
     days ahead show the newest forecast there is. With `known_on` every date shows what was forecast that morning.
     """
     names = dict(departments.values_list("pk", "name"))
+    currencies = departments.currencies()
     today = today or timezone.localdate()
     within = Forecast.objects.between(first, last).filter(department__in=names)
     columns = ("date", "department_id", "predicted_sales", "lower_80", "upper_80", "rule")
@@ -83,6 +85,7 @@ def compare(
             date=key[0],
             department_id=key[1],
             department_name=names[key[1]],
+            currency=currencies[key[1]],
             predicted=forecast[0],
             actual=actual[0],
             lower_80=forecast[1],
@@ -96,8 +99,16 @@ def compare(
     ]
 
 
+def by_currency(rows: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
+    """[(currency, its rows)], the one with most rows first: money of two currencies is never added up."""
+    groups: dict[str, list[Comparison]] = {}
+    for row in rows:
+        groups.setdefault(row.currency, []).append(row)
+    return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+
+
 def summary(rows: Sequence[Comparison]) -> dict[str, Any]:
-    """WAPE and bias (shares, None without a pair) and the sums over rows that have both figures."""
+    """WAPE and bias (shares, None without a pair) and the sums over rows of one currency that have both figures."""
     pairs = [row for row in rows if row.error is not None]
     predicted = sum((row.predicted or Decimal(0) for row in pairs), Decimal(0))
     actual = sum((row.actual or Decimal(0) for row in pairs), Decimal(0))
@@ -118,7 +129,7 @@ def by_department(rows: Sequence[Comparison]) -> list[dict[str, Any]]:
     for row in rows:
         groups.setdefault(row.department_id, []).append(row)
     lines = [
-        {"department_id": pk, "name": own[0].department_name, **(total := summary(own))}
+        {"department_id": pk, "name": own[0].department_name, "currency": own[0].currency, **(total := summary(own))}
         | {"error": total["predicted"] - total["actual"] if total["n"] else None}
         for pk, own in groups.items()
     ]

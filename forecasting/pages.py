@@ -23,9 +23,9 @@ from accounts.models import User
 from accounts.pages import DateField, back_to, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import organisation_today
-from forecasting.accuracy import By, group_names, readings
+from forecasting.accuracy import By, group_names, readings, rows_by_currency
 from forecasting.choices import LEAST_DAYS, VERSION_TONES, VersionState
-from forecasting.compare import Comparison, by_department, compare, summary
+from forecasting.compare import Comparison, by_currency, by_department, compare, summary
 from forecasting.models import Accuracy, ForecastIssue, ModelVersion
 from runs.choices import Trigger
 from runs.pages import asked_run, latest_box, with_run
@@ -125,7 +125,7 @@ class ComparisonView(UnfoldModelAdminViewMixin, TemplateView):
             rows=[] if many else [shown_row(row, today) for row in rows],
             lines=by_department(rows) if many else [],
             kept=urlencode(kept),
-            total=totals(rows),
+            totals=totals_by_currency(rows),
             ranges=_ranges(today, one, asked.get("days_before", "1")),
             exports=_exports(form) if form.is_valid() else [],
         )
@@ -152,6 +152,11 @@ def shown_row(row: Comparison, today: dt.date) -> dict[str, Any]:
         "state": state,
         "doubtful": state is not None and state not in TRUSTED,
     }
+
+
+def totals_by_currency(rows: Sequence[Comparison]) -> list[dict[str, Any]]:
+    """`totals` of each `currency`; without rows one of nothing."""
+    return [{"currency": code, **totals(own)} for code, own in by_currency(rows) or [("", [])]]
 
 
 def totals(rows: Sequence[Comparison]) -> dict[str, Any]:
@@ -223,7 +228,10 @@ class ModelView(UnfoldModelAdminViewMixin, TemplateView):
             serving=serving,
             measured=measured(serving) if serving else [],
             backtest=backtest_tables(serving) if serving else [],
-            promised=readings(promised)[0],
+            promised=[
+                (code, readings(rows)[0])
+                for code, rows in rows_by_currency(promised, Department.objects.visible_to(signed_in(self.request)))
+            ],
             issue=issue,
             versions=[shown_version(version) for version in versions],
             box=asked_run(self.request, "train", "backtest") or latest_box(self.request, "train", "backtest"),

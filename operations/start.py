@@ -14,8 +14,8 @@ from accounts.models import Organisation, User
 from accounts.pages import page_organisation, signed_in
 from departments.models import Department
 from departments.timing import organisation_today
-from forecasting.compare import Comparison, compare
-from forecasting.pages import shown_row, totals
+from forecasting.compare import Comparison, by_currency, compare
+from forecasting.pages import shown_row, totals_by_currency
 from operations import health
 from operations.alarms import alarms_for, place_of
 from operations.first_steps import first_steps
@@ -98,7 +98,7 @@ def yesterday(rows: Sequence[Comparison], today: dt.date) -> dict[str, Any]:
     return {
         "date": date,
         "rows": sorted((shown_row(row, today) for row in rows), key=_by_miss),
-        "summary": totals(rows),
+        "totals": totals_by_currency(rows),
     }
 
 
@@ -108,16 +108,20 @@ def _by_miss(row: dict[str, Any]) -> tuple[bool, Decimal, str]:
 
 
 def ahead(rows: Sequence[Comparison], today: dt.date) -> list[dict[str, Any]]:
-    """The forecast of today and the days after it, chain total per day; empty without any forecast."""
-    days: dict[dt.date, Decimal] = {}
-    for row in rows:
-        if row.date >= today and row.predicted is not None:
-            days[row.date] = days.get(row.date, Decimal(0)) + row.predicted
-    most = max(days.values(), default=Decimal(0))
-    return [
-        {"date": date, "sum": total, "share": round(100 * total / most) if most else 0}
-        for date, total in sorted(days.items())
-    ]
+    """[{"date", "sums"}] of today and the days after it; empty without any forecast.
+
+    A day's `sums` are {"currency", "sum", "share" (percent of the best day)}, one for each currency.
+    """
+    days: dict[dt.date, list[dict[str, Any]]] = {}
+    for code, own in by_currency([row for row in rows if row.date >= today and row.predicted is not None]):
+        sums: dict[dt.date, Decimal] = {}
+        for row in own:
+            sums[row.date] = sums.get(row.date, Decimal(0)) + (row.predicted or Decimal(0))
+        most = max(sums.values())
+        for date, total in sums.items():
+            share = round(100 * total / most) if most else 0
+            days.setdefault(date, []).append({"currency": code, "sum": total, "share": share})
+    return [{"date": date, "sums": sums} for date, sums in sorted(days.items())]
 
 
 def unsettled_runs(user: User) -> list[Run]:

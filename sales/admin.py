@@ -1,6 +1,7 @@
 import datetime as dt
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -64,6 +65,7 @@ class FigureAdmin(DayRowAdmin):
     """Figures as they are stored, under filters, with the exact total of the selection."""
 
     measure: str
+    list_select_related = ["department__organisation"]
     list_before_template = "sales/totals.html"
     actions = ["delete_figures"]
 
@@ -73,8 +75,25 @@ class FigureAdmin(DayRowAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         response = super().changelist_view(request, extra_context)
         if (listed := getattr(response, "context_data", {}).get("cl")) is not None:
-            response.context_data["totals"] = listed.queryset.totals(self.measure)
+            response.context_data["totals"] = listed.queryset.totals(self.currencies(request), self.measure)
         return response
+
+    def currencies(self, request: Any) -> dict[UUID, str]:
+        """Of all departments one sees; asked for once."""
+        if not hasattr(request, "currencies"):
+            request.currencies = Department.objects.visible_to(signed_in(request)).currencies()
+        return request.currencies  # type: ignore[no-any-return]
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """The currency of a row where there is more than one."""
+        columns = [*self.list_display]
+        if len(set(self.currencies(request).values())) > 1:
+            columns.insert(columns.index("total_shown"), "currency_shown")
+        return columns
+
+    @display(description=_("currency"))
+    def currency_shown(self, row: Any) -> str:
+        return str(row.department.money)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Django's own deletion would leave a day without its hours, or hours without their day."""

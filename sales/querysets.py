@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, Subquery, Value, When
@@ -62,10 +64,29 @@ class SalesQuerySet(models.QuerySet[Any]):
         found: SalesQuerySet = self.annotate(**{name: Subquery(day.values(name)[:1]) for name in ("state", "settled")})
         return found
 
-    def totals(self, measure: str = "total_sales") -> dict[str, Any]:
-        """{"sum", "rows", "first", "last"} of the selection; the sum is exact."""
-        found = self.order_by().aggregate(sum=MoneySum(measure), rows=Count("pk"), first=Min("date"), last=Max("date"))
-        return {**found, "sum": found["sum"] or Decimal(0)}
+    def totals(self, currencies: Mapping[UUID, str], measure: str = "total_sales") -> dict[str, Any]:
+        """{"sums", "rows", "first", "last"} of the selection; `sums` are {currency: exact sum}.
+
+        `currencies`: those of all departments the selection may hold. Without rows the sum is nothing of any of them.
+        """
+        codes = sorted(set(currencies.values()))
+        figures = {"sum": MoneySum(measure), "rows": Count("pk"), "first": Min("date"), "last": Max("date")}
+        if len(codes) < 2:
+            found = self.order_by().aggregate(**figures)
+            return {**found, "sums": dict.fromkeys(codes, found.pop("sum") or Decimal(0))}
+        parts = {
+            code: self.filter(department__in=[pk for pk, own in currencies.items() if own == code])
+            .order_by()
+            .aggregate(**figures)
+            for code in codes
+        }
+        known = {code: part for code, part in parts.items() if part["rows"]}
+        return {
+            "sums": {code: part["sum"] or Decimal(0) for code, part in known.items()},
+            "rows": sum(part["rows"] for part in known.values()),
+            "first": min((part["first"] for part in known.values()), default=None),
+            "last": max((part["last"] for part in known.values()), default=None),
+        }
 
 
 class RestatementQuerySet(SalesQuerySet):

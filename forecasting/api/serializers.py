@@ -155,6 +155,7 @@ class AccuracyReading(serializers.Serializer[Any]):
 
     group = serializers.CharField(allow_null=True, help_text="The value of what was grouped by")
     name = serializers.CharField(allow_null=True, help_text="The same in words")
+    currency = serializers.CharField(help_text="Of the departments read of")
     n = serializers.IntegerField(help_text="Days of departments that were scored")
     left_out = serializers.IntegerField(help_text="Days that are missing, open, partial or suspicious")
     unsettled = serializers.IntegerField(help_text="Those of n whose sales may still change")

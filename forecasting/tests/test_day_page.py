@@ -35,8 +35,8 @@ class TestPage:
         asked = {"department": str(world.cafe.pk), "date": f"{world.days[-1]:%d.%m.%Y}"}
         text = content(reader(world, "staff").get(PAGE, asked))
         forecast = Forecast.objects.get(department=world.cafe, date=world.days[-1])
-        assert f"Forecast {words(amount(forecast.predicted_sales))}" in text
-        assert f"Actual {words(amount(sum(HOURS.values())))}" in text
+        assert f"Forecast, KZT {words(amount(forecast.predicted_sales))}" in text
+        assert f"Actual, KZT {words(amount(sum(HOURS.values())))}" in text
         assert f"08:00 0 {words(amount(HOURS[8]))}" in text
         assert "09:00 20 000 —" in text
         assert "07:00" not in text and "21:00" not in text

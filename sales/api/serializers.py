@@ -168,10 +168,16 @@ class SalesRange(serializers.Serializer[Any]):
         }
 
 
+class CurrencyTotal(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    total_sales_amount = MoneyNumber()
+
+
 class StatsShown(serializers.Serializer[Any]):
     summary_records = serializers.IntegerField()
     hourly_records = serializers.IntegerField()
-    total_sales_amount = MoneyNumber()
+    total_sales_amount = MoneyNumber(allow_null=True, help_text="Null where the departments sell in several currencies")
+    totals = CurrencyTotal(many=True, help_text="The exact sum of each currency")
     latest_sync = serializers.DateTimeField(allow_null=True)
     date_range = SalesRange()
 

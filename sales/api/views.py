@@ -1,5 +1,6 @@
 """Daily and hourly sales: lists, figures over them, deleting, and loading."""
 
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -140,12 +141,15 @@ class Stats(ApiView):
         """How much there is of what you may see, and its exact sum."""
         parameters = DepartmentRange.read(request)
         days = _chosen(request, SalesSummary.objects.all(), parameters)
-        totals = days.totals()
+        totals = days.totals(Department.objects.visible_to(request.user).currencies())
+        sums = totals["sums"]
         return Response(
             {
                 "summary_records": totals["rows"],
                 "hourly_records": _chosen(request, SalesByHour.objects.all(), parameters).count(),
-                "total_sales_amount": rounded(totals["sum"]),
+                # Money of several currencies is no amount of anything.
+                "total_sales_amount": rounded(next(iter(sums.values()), Decimal(0))) if len(sums) < 2 else None,
+                "totals": [{"currency": code, "total_sales_amount": rounded(sums[code])} for code in sums],
                 "latest_sync": days.order_by().aggregate(latest=Max("synced_at"))["latest"],
                 "date_range": {"from": totals["first"], "to": totals["last"]},
             }

@@ -212,4 +212,6 @@ def test_hours_add_up_to_the_day_to_the_last_place_whatever_replaces_what(till, 
     published = SalesByHour.objects.filter(department=department)
     assert dict(published.values_list("hour", "sales_amount")) == second
     assert day(department).total_sales == sum(second.values(), Decimal(0))
-    assert published.totals("sales_amount")["sum"] == sum(second.values(), Decimal(0))
+    assert published.totals(dict.fromkeys([department.pk], "KZT"), "sales_amount")["sums"] == {
+        "KZT": sum(second.values(), Decimal(0))
+    }
