@@ -2,6 +2,7 @@
 
 A night is departments, sales of the settling window, forecasts, the accuracy log, each a run of its own. The keeper
 makes sure that it was begun, asks again for what failed for a passing reason, and for branches that were still open.
+A night that a person cancelled is left alone: the next one reads its dates, too.
 """
 
 import datetime as dt
@@ -134,6 +135,8 @@ def _to_repair(connection: Connection, night: Run) -> tuple[dt.date, dt.date] | 
     # What a person loads meanwhile is another range as a rule, and says nothing of this night's.
     last = loads.filter(pk__gt=night.pk, params__deep=True).order_by("-id").first()
     assert night.night
+    if night.state == State.CANCELLED or (last and last.state == State.CANCELLED):
+        return None
     if last is None:
         return night_range(night.night)
     retry = dt.timedelta(seconds=settings.RETRY_SECONDS)

@@ -4,6 +4,7 @@ SENTENCES = {
     "source_down": _("%(source)s could not be loaded this night. %(why)s"),
     "no_yesterday": _("No complete sales of %(dates)s from %(source)s. %(why)s"),
     "never_asked": _("It was not asked for: see whether a worker runs."),
+    "night_cancelled": _("Somebody cancelled the night. The next one loads these days, or load them yourself."),
     "asked_now": _("They are being asked for now."),
     "failing": _("%(source)s could not be loaded %(times)s times in a row. %(why)s"),
     "suspicious_days": _("%(department)s: the sales of %(dates)s are suspicious. Open the day and decide."),

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -125,10 +126,11 @@ def ahead(rows: Sequence[Comparison], today: dt.date) -> list[dict[str, Any]]:
 
 
 def unsettled_runs(user: User) -> list[Run]:
-    """What works now, and what failed lately and was not done since."""
+    """What works now, and what failed lately, or was a night somebody cancelled, and was not done since."""
     runs = Run.objects.visible_to(user).roots()
     working = list(runs.unfinished()[:10])
     since = timezone.now() - dt.timedelta(days=TROUBLE_DAYS)
-    failed = runs.filter(state__in=[State.FAILED, State.PARTIAL], finished_at__gte=since)
+    lacking = Q(state__in=[State.FAILED, State.PARTIAL]) | Q(state=State.CANCELLED, kind="nightly")
+    failed = runs.filter(lacking, finished_at__gte=since)
     done = dict(runs.filter(state=State.DONE, finished_at__gte=since).order_by("id").values_list("kind", "id"))
     return working + [run for run in failed[:20] if done.get(run.kind, 0) < run.pk][:5]

@@ -186,6 +186,10 @@ def _why(connection: Connection, date: dt.date) -> dict[str, Any]:
     """What the last load that asked for the date said, and which run that was."""
     loads = _loads(connection).filter(from_date__lte=date, to_date__gte=date)
     last = loads.exclude(finished_at=None).first()
+    nights = Run.objects.filter(organisation=connection.organisation_id, kind="nightly", night__gt=date)
+    night = nights.filter(state=State.CANCELLED).order_by("-id").first()
+    if night and (last is None or last.pk < night.pk or last.state == State.CANCELLED):
+        return {"why": {"code": "night_cancelled"}, "run": night.pk}
     if last:
         return {"why": _reason(last), "run": last.pk}
     return {"why": {"code": "asked_now" if loads.exists() else "never_asked"}}

@@ -4,16 +4,19 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 from django_celery_beat.models import PeriodicTask
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from departments.models import Connection
 from departments.timing import organisation_today
 from operations.night import keep_night, start_night
 from operations.schedules import setup_schedules
+from operations.start import unsettled_runs
+from operations.watch import watch_all
 from runs.choices import State
-from runs.ledger import run_now
-from runs.models import Run
+from runs.ledger import cancel, execute, run_now
+from runs.models import Alarm, Run
 from sales.choices import DayState
 from sales.models import AutoSyncLog, SalesSummary, SourceDay
 from sales.sync import start_sync
@@ -197,3 +200,34 @@ def test_a_branch_that_was_still_open_is_read_again_until_its_shift_is_closed(co
     assert not SalesSummary.objects.filter(date=yesterday, state=DayState.OPEN_SHIFT).exists()
     keep_night()
     assert len(repairs()) == 1
+
+
+def test_a_night_that_a_person_cancelled_is_left_alone_and_the_next_one_brings_its_dates(connection, clock, till):
+    night = clock(2, 20)
+    keep_night()
+    cancel(nights()[0])  # before its load was opened
+    clock(3, 30)
+    keep_night()
+    assert (nights()[0].state, repairs()) == (State.CANCELLED, [])
+    watch_all()
+    alarm = Alarm.objects.get(code="no_yesterday", ended_at=None)
+    assert (alarm.params["why"]["code"], alarm.params["run"]) == ("night_cancelled", nights()[0].pk)
+    root = User.objects.create_superuser("root")
+    assert nights()[0] in unsettled_runs(root)
+    with translation.override("en"):
+        assert "Somebody cancelled the night" in str(alarm)
+    clock(2, 20, days=2)
+    keep_night()
+    assert run_now(nights()[1]).state == State.DONE
+    assert SourceDay.objects.get(date=night - dt.timedelta(days=1)).state == DayState.COMPLETE
+    assert nights()[0] not in unsettled_runs(root)
+
+
+def test_a_load_that_a_person_cancelled_in_the_night_is_not_begun_again_behind_their_back(connection, clock):
+    clock(2, 20)
+    keep_night()
+    execute(nights()[0].pk)  # departments and sales are open
+    cancel(nights()[0])
+    clock(3, 30)
+    keep_night()
+    assert repairs() == []
