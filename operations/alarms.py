@@ -26,6 +26,8 @@ def place_of(alarm: Alarm) -> str:
         return reverse("admin:forecasting_accuracy") + chosen
     if "state" in alarm.params:
         return f"{reverse('admin:sales_salessummary_changelist')}?state__exact={alarm.params['state']}"
+    if "waiting" in alarm.params:
+        return reverse("admin:sales_waiting")
     if "year" in alarm.params:
         return reverse("admin:departments_holiday_changelist")
     if "run" in alarm.params:

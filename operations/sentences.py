@@ -21,6 +21,12 @@ SENTENCES = {
     "partial_source": _(
         "%(source)s: a part of the sales of %(branches)s branches came without an hour. Look at the run of the load."
     ),
+    "unknown_sales": _(
+        "%(source)s: sales of %(sum)s (%(dates)s) wait under a department nobody knows: %(name)s. Say whose they are."
+    ),
+    "unknown_sales_source": _(
+        "%(source)s: sales of %(sum)s wait under %(ids)s departments nobody knows. Say whose they are."
+    ),
     "beat_silent": _("The clock (beat) is silent. Nights go on by the worker; start beat again."),
     "work_stuck": _("Work waits although a worker is alive: look at its log and start it again."),
     "disk_nearly_full": _("Only %(free)s GB are free on the disk. Make room before loads and training stop."),

@@ -76,6 +76,7 @@ def standing_alarms(user: User) -> list[dict[str, Any]]:
             "place": place_of(alarm),
             "tone": SEVERITY_TONES[Severity(alarm.severity)],
             "severity": alarm.get_severity_display(),
+            "give": "waiting" in alarm.params and user.has_perm("departments.change_sourcedepartment"),
         }
         for alarm in alarms_for(user).standing().select_related("seen_by")[:MOST_ALARMS]
     ]

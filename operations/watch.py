@@ -32,6 +32,7 @@ from runs.outages import PASSING
 from sales.choices import DayState
 from sales.models import SalesSummary
 from sales.report import few
+from sales.waiting import Waiting, waiting
 from sources.errors import PERMANENT, TRANSIENT
 
 log = logging.getLogger(__name__)
@@ -280,6 +281,24 @@ def _on_closures(days: QuerySet[SalesSummary]) -> QuerySet[SalesSummary]:
     return days.filter(closed)
 
 
+def unknown_sales(organisation: Organisation, standing: Standing) -> Iterator[Trouble]:
+    """Money that waits for a person to say whose it is, told by id, or by source if there are MANY."""
+    by_source: dict[Connection, list[Waiting]] = defaultdict(list)
+    for line in waiting(organisation):
+        by_source[line.connection].append(line)
+    for connection, lines in by_source.items():
+        common = {"source": connection.name, "waiting": True}
+        if len(lines) > MANY:
+            total = sum(line.revenue for line in lines)
+            params = {**common, "ids": len(lines), "sum": f"{total:.2f}"}
+            yield Trouble(f"unknown:{connection.pk}", "unknown_sales_source", params=params)
+            continue
+        for line in lines:
+            params = {**common, "name": line.name or line.external_id or "—", "sum": f"{line.revenue:.2f}"}
+            params["dates"] = f"{line.first:%d.%m.%Y} – {line.last:%d.%m.%Y}"
+            yield Trouble(f"unknown:{connection.pk}:{line.external_id}", "unknown_sales", params=params)
+
+
 def service(organisation: Organisation, standing: Standing) -> Iterator[Trouble]:
     """Beat and the workers. After a pause of the whole house both need a moment: until then nothing new is said."""
     awake = time.monotonic() - _began > SILENT_ROUNDS * settings.RUN_SWEEP_SECONDS
@@ -316,6 +335,7 @@ RULES: dict[Callable[[Organisation, Standing], Iterator[Trouble]], frozenset[str
     doubtful_days: frozenset(
         {"suspicious_days", "suspicious_source", "left_open", "left_open_source", "partial_days", "partial_source"}
     ),
+    unknown_sales: frozenset({"unknown_sales", "unknown_sales_source"}),
     service: frozenset({"beat_silent", "work_stuck"}),
     disk: frozenset({"disk_full", "disk_nearly_full"}),
     calendar: frozenset({"calendar_empty"}),

@@ -35,6 +35,7 @@ from sales.models import Restatement, SalesByHour, SalesSummary
 from sales.pages import AutomaticView, LoadView, test_automatic
 from sales.reconcile_page import ReconcileView, differences_csv, repair
 from sales.sync import start_sync
+from sales.waiting_page import WaitingView
 
 HOURS_SHOWN = dt.timedelta(days=14)
 
@@ -160,6 +161,7 @@ class SalesSummaryAdmin(FigureAdmin):
             path("reconcile/", wrap(ReconcileView.as_view(model_admin=self)), name="sales_reconcile"),
             path("reconcile/<int:pk>/repair/", wrap(repair), name="sales_reconcile_repair"),
             path("reconcile/<int:pk>/csv/", wrap(differences_csv), name="sales_differences_csv"),
+            path("waiting/", wrap(WaitingView.as_view(model_admin=self)), name="sales_waiting"),
             path("automatic/", wrap(AutomaticView.as_view(model_admin=self)), name="sales_automatic"),
             path("day/<uuid:department>/<str:date>/", wrap(DayView.as_view(model_admin=self)), name="sales_day"),
             path("day/<uuid:department>/<str:date>/believe/", wrap(believe_source), name="sales_day_believe"),

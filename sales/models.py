@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.formats import count, precise
@@ -94,6 +94,11 @@ class ObservedDay(Figures):
     observed_at = models.DateTimeField()
 
     objects = ObservedDayQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organisation"], condition=Q(department=None), name="sales_observed_of_nobody"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.external_id} {self.date:%d.%m.%Y}"

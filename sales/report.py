@@ -59,7 +59,7 @@ class Loaded:
             tell("no_hour", sum=f"{sum(self.without_hour.values()):.2f}", dates=few(self.without_hour))
         for external_id, amount in self.unknown.items():
             code = "unknown_department" if external_id else "no_department"
-            tell(code, warning=True, id=external_id, sum=f"{amount:.2f}")
+            tell(code, id=external_id, sum=f"{amount:.2f}")
         if self.shifts_unreadable:
             tell("shifts_unreadable", warning=True, why=self.shifts_unreadable)
         for name, dates in self.shift_totals.items():

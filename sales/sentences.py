@@ -50,9 +50,13 @@ SENTENCES = {
         "%(source)s: the list of cash shifts could not be read, so nobody knows whether one is still open. The sales were loaded. %(why)s"
     ),
     "unknown_department": _(
-        "%(source)s names a department we do not know (%(id)s) with sales of %(sum)s. They are kept aside; synchronise departments."
+        "%(source)s names a department we do not know (%(id)s) with sales of %(sum)s. They are kept aside until somebody says whose they are."
     ),
     "no_department": _("%(source)s sent sales of %(sum)s without a department. They are kept aside."),
+    "another_has_the_say": _(
+        "What is published of %(department)s comes from %(source)s: these sales would be seen nowhere. Change the authority first, or choose another one."
+    ),
+    "choose_department": _("Choose a department, or write the name of a new branch."),
     "no_hour": _(
         "%(source)s sent sales of %(sum)s without an hour for %(dates)s: the hours there do not add up to the day."
     ),

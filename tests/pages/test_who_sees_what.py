@@ -22,6 +22,7 @@ PAGES = {
     "admin:sales_load": "sales.load_sales",
     "admin:sales_reconcile": "sales.view_difference",
     "admin:sales_automatic": "runs.view_run",
+    "admin:sales_waiting": "runs.view_alarm",
     "admin:forecasting_ahead": "forecasting.view_forecast",
     "admin:forecasting_day": "forecasting.view_forecast",
     "admin:forecasting_comparison": "forecasting.view_forecast",
