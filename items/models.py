@@ -336,14 +336,9 @@ class Receipt(models.Model):
         return f"{self.number or self.external_id} {self.date:%d.%m.%Y}"
 
 
-class SaleLine(models.Model):
-    """One product of one receipt, or of one day when the source knows no receipts.
+class LineValues(models.Model):
+    """`total`: after discounts; `gross`: before. Whatever the source does not know is NULL."""
 
-    `id` is made of (connection, date, external_id), see `items.keys.line_id`: the natural key is the primary key.
-    `total`: after discounts; `gross`: before. Whatever the source does not know is NULL.
-    """
-
-    id = models.UUIDField(primary_key=True, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, **UNCHECKED)
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, **UNCHECKED)
     department = models.ForeignKey(Department, on_delete=models.CASCADE, **UNCHECKED)
@@ -379,6 +374,19 @@ class SaleLine(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, null=True, blank=True, **UNCHECKED
     )
 
+    class Meta:
+        abstract = True
+
+
+class SaleLine(LineValues):
+    """One product of one receipt, or of one day when the source knows no receipts.
+
+    `id` is made of (connection, date, external_id), see `items.keys.line_id`: the natural key is the primary key.
+    `job`: the import that wrote it last, if nobody has changed it since.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+
     objects = LineQuerySet.as_manager()
 
     class Meta:
@@ -390,6 +398,32 @@ class SaleLine(models.Model):
         indexes = [
             BrinIndex(fields=["date"], name="items_line_by_date"),
             models.Index(fields=["department", "date"], name="items_line_of_day"),
+            models.Index(fields=["job"], condition=Q(job__isnull=False), name="items_line_of_import"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date:%d.%m.%Y} {self.quantity}"
+
+
+class ReplacedLine(LineValues):
+    """What a line was before an import changed or deleted it, or before anybody changed what an import had brought.
+
+    `by_job`: the import that did it, empty for anybody else; `was_deleted`: it deleted the line.
+    """
+
+    line = models.UUIDField()
+    by_job = models.UUIDField(null=True)
+    was_deleted = models.BooleanField(default=False)
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "replaced_lines"
+        constraints = [models.UniqueConstraint(fields=["line", "by_job"], name="items_replaced_once")]
+        indexes = [
+            models.Index(fields=["job"], condition=Q(job__isnull=False), name="items_replaced_of_import"),
+            models.Index(fields=["by_job"], condition=Q(by_job__isnull=False), name="items_replaced_by_import"),
+            models.Index(fields=["department", "date"], name="items_replaced_of_day"),
+            models.Index(fields=["kept_at"], name="items_replaced_by_age"),
         ]
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ from items.lines import Line, columns_of
 from items.locks import lock_lines
 from items.models import ItemSource, SaleLine
 from items.staging import COLUMNS, empty_table, read_days, stage_days, stage_lines
+from items.undo import keep_absent, keep_replaced
 from runs.models import Run
 from sales import sql
 
@@ -74,7 +75,7 @@ def store_lines(
             staged = stage_lines(cursor, source.pk, columns)
             stored = _upsert(cursor, source, staged, run=run, user=user, job=job)
             if whole:
-                stored += _delete_vanished(cursor, source, whole)
+                stored += _delete_vanished(cursor, source, whole, job)
         if refresh:
             refresh_days(source, stored.touched, run=run)
         else:
@@ -119,6 +120,9 @@ def _upsert(
     if new:
         _insert(cursor, source, stamp, user, some=new < staged)
     if new < changed:
+        keep_replaced(
+            cursor, f"changed_lines c JOIN {_LINES} o ON o.id = c.id WHERE NOT c.is_new", job=job, deleted=False
+        )
         _update(cursor, stamp)
     cursor.execute(
         """
@@ -150,23 +154,25 @@ def _update(cursor: Any, stamp: list[Any]) -> None:
         f"""
         UPDATE {_LINES} SET {", ".join(f"{name} = s.{name}" for name in _VALUES)},
                is_deleted = FALSE, deleted_at = NULL, deleted_by_id = NULL,
-               updated_at = %s, run_id = {sql.cast("%s", "bigint")}, job = COALESCE({sql.cast("%s", "uuid")}, job)
+               updated_at = %s, run_id = {sql.cast("%s", "bigint")}, job = {sql.cast("%s", "uuid")}
         FROM staged_lines s JOIN changed_lines c ON c.id = s.id AND NOT c.is_new WHERE s.id = {_LINES}.id
         """,
         stamp,
     )
 
 
-def _delete_vanished(cursor: Any, source: ItemSource, whole: Collection[Day]) -> Stored:
+def _delete_vanished(cursor: Any, source: ItemSource, whole: Collection[Day], job: UUID | None) -> Stored:
     """Delete the standing lines of whole days that were not staged."""
     stage_days(cursor, "whole_days", whole)
-    gone = f"""
-        FROM {_LINES} WHERE connection_id = %s AND (department_id, date) IN (SELECT department_id, date FROM whole_days)
-        AND NOT is_deleted AND NOT EXISTS (SELECT 1 FROM staged_lines s WHERE s.id = {_LINES}.id)
-        """
-    cursor.execute(f"SELECT DISTINCT department_id, date {gone}", [source.pk])
+    gone = f"""{_LINES} o WHERE o.connection_id = {source.pk:d} AND NOT o.is_deleted
+        AND (o.department_id, o.date) IN (SELECT department_id, date FROM whole_days)
+        AND NOT EXISTS (SELECT 1 FROM staged_lines s WHERE s.id = o.id)"""
+    if job is not None:
+        keep_absent(cursor, "whole_days", job=job)
+    cursor.execute(f"SELECT DISTINCT o.department_id, o.date FROM {gone}")
     touched = read_days(cursor)
     if not touched:
         return Stored()
-    cursor.execute(f"DELETE {gone}", [source.pk])
+    keep_replaced(cursor, gone, job=job, deleted=True)
+    cursor.execute(f"DELETE FROM {_LINES} WHERE id IN (SELECT o.id FROM {gone})")
     return Stored(deleted=int(cursor.rowcount), touched=touched)
