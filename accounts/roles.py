@@ -102,7 +102,9 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.ANALYST: frozenset(_ANALYSE),
     Role.MANAGER: frozenset(_ANALYSE | _WORK),
     Role.INTEGRATOR: frozenset(
-        _LOOK | _DELIVER | {"runs.view_run", "sales.load_sales", "departments.sync_departments"}
+        _LOOK
+        | _DELIVER
+        | {"runs.view_run", "sales.load_sales", "departments.sync_departments", "items.view_importjob"}
     ),
     Role.ADMINISTRATOR: frozenset(_ANALYSE | _WORK | _ADMINISTER),
 }

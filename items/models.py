@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation
 from departments.models import BEGINNING, Connection, Department
 from items.choices import CategoryKind, Channel, Grain, JobStatus, MadeFor, PriceKind, ProductType
-from items.querysets import LineQuerySet, OrganisationRows, ProductQuerySet, RollupQuerySet
+from items.querysets import JobQuerySet, LineQuerySet, OrganisationRows, ProductQuerySet, RollupQuerySet
 from runs.models import Run
 from sales.money import MoneyField
 
@@ -643,7 +643,7 @@ class ImportJob(models.Model):
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    objects = OrganisationRows.as_manager()
+    objects = JobQuerySet.as_manager()
 
     class Meta:
         db_table = "sales_import_jobs"
@@ -653,3 +653,42 @@ class ImportJob(models.Model):
 
     def __str__(self) -> str:
         return self.job_name or self.file_name
+
+
+class ImportChunk(models.Model):
+    """A piece of an import's file, or of the rows it refused: where every worker and every backup finds it."""
+
+    class What(models.TextChoices):
+        FILE = "file"
+        REFUSED = "refused"
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="chunks")
+    what = models.CharField(max_length=8, choices=What)
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        db_table = "sales_import_chunks"
+        ordering = ["job", "what", "number"]
+        constraints = [models.UniqueConstraint(fields=["job", "what", "number"], name="items_import_chunk_once")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.what} {self.number}"
+
+
+class ImportLayout(models.Model):
+    """How files with these columns were read before; `signature`: of the names of their columns."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    signature = models.CharField(max_length=64)
+    layout = models.JSONField(default=dict)
+    used_at = models.DateTimeField(auto_now=True)
+
+    objects = OrganisationRows.as_manager()
+
+    class Meta:
+        db_table = "sales_import_layouts"
+        constraints = [models.UniqueConstraint(fields=["organisation", "signature"], name="items_import_layout_once")]
+
+    def __str__(self) -> str:
+        return ", ".join(self.layout.get("columns", {}))

@@ -4,8 +4,9 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models import Q
 
-from accounts.models import Organisation
+from accounts.models import Membership, Organisation
 from departments.models import Department
 
 if TYPE_CHECKING:
@@ -24,6 +25,19 @@ class OrganisationRows(models.QuerySet[Any]):
 class ProductQuerySet(OrganisationRows):
     def active(self) -> ProductQuerySet:
         return self.filter(is_active=True)
+
+
+class JobQuerySet(OrganisationRows):
+    def visible_to(self, user: User | AnonymousUser) -> JobQuerySet:
+        """Imports of the organisations a user sees as a whole; who sees some branches only sees their own imports.
+
+        A file may name any branch.
+        """
+        if user.is_active and user.is_superuser:
+            return self
+        whole = Membership.objects.filter(user=user.pk, all_departments=True).values("organisation")
+        mine = Q(created_by=user.pk, organisation__in=Organisation.objects.visible_to(user))
+        return self.filter(Q(organisation__in=whole) | mine)
 
 
 class _OfDepartments(models.QuerySet[Any]):

@@ -33,6 +33,14 @@ COUNTS = {
     "differences": _("differences"),
     "kept": _("kept as suspicious"),
     "repaired": _("repaired"),
+    "rows": _("rows of the file"),
+    "refused": _("refused"),
+    "inserted": _("added"),
+    "updated": _("corrected"),
+    "deleted": _("deleted"),
+    "products": _("new products"),
+    "removed": _("removed"),
+    "restored": _("restored"),
 }
 BOX = "runs/run_box.html"
 SHOWN_AFTERWARDS = dt.timedelta(minutes=15)

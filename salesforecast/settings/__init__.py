@@ -2,6 +2,7 @@
 
 from salesforecast.settings.api import *  # noqa: F403
 from salesforecast.settings.base import *  # noqa: F403
+from salesforecast.settings.imports import *  # noqa: F403
 from salesforecast.settings.items import *  # noqa: F403
 from salesforecast.settings.look import *  # noqa: F403
 from salesforecast.settings.work import *  # noqa: F403

@@ -83,6 +83,20 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Item sales"),
+                "separator": True,
+                "items": [
+                    _item(
+                        _("Imports of files"),
+                        "upload_file",
+                        "admin:items_importjob_changelist",
+                        "items.view_importjob",
+                        "admin:items_import",
+                        "admin:items_import_job",
+                    ),
+                ],
+            },
+            {
                 "title": _("Sales forecast"),
                 "separator": True,
                 "items": [

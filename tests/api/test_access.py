@@ -57,6 +57,13 @@ ALLOWED = {
     ("GET", "api/forecast/explain/<str:date>/<str:branch_id>"): EVERYBODY,
     ("GET", "api/forecast/hourly/<str:date>/<str:branch_id>"): EVERYBODY,
     ("GET", "api/forecast/<str:date>/<str:branch_id>"): EVERYBODY,
+    ("POST", "api/v1/sales/import/csv"): WORKERS,
+    ("POST", "api/v1/sales/import/excel"): WORKERS,
+    ("GET", "api/v1/sales/import/jobs"): KNOW,
+    ("GET", "api/v1/sales/import/jobs/<str:pk>"): KNOW,
+    ("GET", "api/v1/sales/import/jobs/<str:pk>/errors"): KNOW,
+    ("POST", "api/v1/sales/import/jobs/<str:pk>/cancel"): WORKERS,
+    ("POST", "api/v1/sales/import/jobs/<str:pk>/undo"): WORKERS,
     ("GET", "api/runs/"): KNOW,
     ("GET", "api/runs/<str:pk>"): KNOW,
     ("POST", "api/runs/<str:pk>/cancel"): ADMINISTRATOR,  # one's own run: see test_starting_work

@@ -40,6 +40,8 @@ PAGES = {
     "admin:departments_calendar_export": "departments.view_holiday",
     "admin:departments_closure_changelist": "departments.view_closure",
     "admin:departments_event_changelist": "departments.view_event",
+    "admin:items_importjob_changelist": "items.view_importjob",
+    "admin:items_import": "items.import_sales",
     "admin:runs_run_changelist": "runs.view_run",
     "admin:runs_alarm_changelist": "runs.view_alarm",
     "admin:accounts_user_changelist": "accounts.view_user",

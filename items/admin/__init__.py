@@ -1,0 +1,3 @@
+from items.admin.imports import ImportJobAdmin
+
+__all__ = ["ImportJobAdmin"]

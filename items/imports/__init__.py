@@ -1,0 +1,1 @@
+"""Files of item sales on their way into the store: received, looked at, checked as a whole, stored day by day."""

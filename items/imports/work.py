@@ -1,0 +1,208 @@
+"""The run of an import: the whole file is checked first, then stored day by day, each batch with its place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from items.choices import JobStatus
+from items.days import refresh_days
+from items.files import columns as names
+from items.files.book import look_into
+from items.files.checking import Checker, Record, Rules
+from items.files.kind import CSV
+from items.files.layout import Layout, Source, positions, sources_of
+from items.files.refusals import BadFile, Refusal
+from items.imports.kept import REFUSALS_OF_A_PIECE, forget_refusals, keep_refusals, kept_file
+from items.imports.lines import days_of, lines_of, possible_repeats
+from items.imports.receive import layout_of, makes_products
+from items.imports.resolve import HouseResolver
+from items.imports.spool import Columns, Spool
+from items.models import ImportJob, Product
+from items.sources import source_of
+from items.store import Stored, store_lines
+from runs.choices import State
+from runs.ledger import Cancelled, RunFailed, Work
+from runs.registry import Outcome
+
+ROWS_AT_ONCE = 10_000
+SHOWN_ERRORS = 100  # of refused rows; all of them are in the error file
+REFRESHED_DATES = 31  # so many stored dates are added up and published together
+CHECKING, WHOLE = 400, 1000  # of the progress
+
+
+def import_sales(work: Work) -> Outcome:
+    job = ImportJob.objects.select_related("organisation", "connection", "department", "created_by").get(
+        pk=work.run.params["job"]
+    )
+    ImportJob.objects.filter(pk=job.pk).update(status=JobStatus.PROCESSING)
+    ImportJob.objects.filter(pk=job.pk, started_at=None).update(started_at=timezone.now())
+    try:
+        with kept_file(job) as path, Spool() as spool:
+            if path is None:
+                raise BadFile("import_file_gone")
+            import_ = Import(work, job)
+            import_.check(path, spool)
+            import_.store(spool)
+        return import_.end()
+    except BadFile as error:
+        _failed(job, [{"code": error.code, "params": error.params}])
+        raise RunFailed(error.code, **error.params) from error
+    except Cancelled:
+        refresh_days(source_of(job.connection), run=work.run)
+        _failed(job, [{"code": "cancelled", "params": {}}])
+        raise
+
+
+def _failed(job: ImportJob, errors: list[dict[str, Any]]) -> None:
+    ImportJob.objects.filter(pk=job.pk).update(status=JobStatus.FAILED, error_log=errors, completed_at=timezone.now())
+
+
+class Import:
+    def __init__(self, work: Work, job: ImportJob) -> None:
+        self.work, self.job = work, job
+        self.layout = layout_of(job)
+        self.source = source_of(job.connection)
+        self.rows = self.refused = 0
+        self.first_errors: list[dict[str, Any]] = []
+        self.counts: Counter[str] = Counter(job.options.get("counts", {}))
+        self.stored_through = job.options.get("stored_through", "")
+
+    def check(self, path: Path, spool: Spool) -> None:
+        """Judge every row: what is taken goes to the spool, what is refused is kept with its reason. Raises BadFile."""
+        before = Product.objects.filter(organisation=self.job.organisation).count()
+        with transaction.atomic():
+            forget_refusals(self.job)
+            self.work.guard()
+        refusals: list[Refusal] = []
+        pieces = 0
+        book = None if self.job.file_type == CSV else look_into(path)
+        sources = sources_of(path, self.layout, book)
+        resolver = HouseResolver(self.source, self.job.created_by, self.job.department, make=makes_products(self.job))
+        for number, (sheet, source) in enumerate(sources):
+            checker, records = open_sheet(self.layout, sheet, source, resolver, bool(book and book.from_1904))
+            while chunk := list(islice(records, ROWS_AT_ONCE)):
+                checked = checker.check(chunk)
+                self.rows += checked.rows
+                if self.rows > settings.MAX_IMPORT_ROWS:
+                    raise BadFile("import_too_many_rows", limit=settings.MAX_IMPORT_ROWS)
+                if checked.lines.get("row"):
+                    spool.add(checked.lines)
+                refusals += checked.refusals
+                self.refused += len(checked.refusals)
+                while len(refusals) >= REFUSALS_OF_A_PIECE:
+                    self._keep(pieces, refusals[:REFUSALS_OF_A_PIECE])
+                    refusals, pieces = refusals[REFUSALS_OF_A_PIECE:], pieces + 1
+                share = (number + source.share) / len(sources)
+                self.work.progress(round(share * CHECKING), WHOLE, "import_checking", rows=self.rows)
+        if refusals:
+            self._keep(pieces, refusals)
+        if not self.rows:
+            raise BadFile("import_empty_file")
+        self.counts["products"] += Product.objects.filter(organisation=self.job.organisation).count() - before
+        ImportJob.objects.filter(pk=self.job.pk).update(
+            total_rows=self.rows,
+            failed_rows=self.refused,
+            processed_rows=self.refused + self.job.successful_rows,
+            error_log=self.first_errors,
+        )
+
+    def _keep(self, number: int, refusals: list[Refusal]) -> None:
+        room = SHOWN_ERRORS - len(self.first_errors)
+        self.first_errors += [refusal._asdict() for refusal in refusals[:room]]
+        with transaction.atomic():
+            keep_refusals(self.job, number, refusals)
+            self.work.guard()
+
+    def store(self, spool: Spool) -> None:
+        """Store whole dates, oldest first; after an interruption those that are not stored yet."""
+        taken = self.rows - self.refused
+        done = 0
+        waiting = 0
+        for dates, columns in spool.batches(settings.IMPORT_BATCH_SIZE):
+            rows = len(columns["date"])
+            done += rows
+            last = dates[-1].isoformat()
+            if last <= self.stored_through:
+                continue
+            waiting += len(dates)
+            self._store(columns, last, done, refresh=waiting >= REFRESHED_DATES)
+            if waiting >= REFRESHED_DATES:
+                waiting = 0
+            place = CHECKING + round((WHOLE - CHECKING) * 0.98 * done / taken)
+            self.work.progress(place, WHOLE, "import_storing", rows=done, of=taken)
+        with transaction.atomic():
+            refresh_days(self.source, run=self.work.run)
+            self.work.guard()
+
+    def _store(self, columns: Columns, last: str, done: int, *, refresh: bool) -> None:
+        lines = lines_of(columns)
+        # Receipts say themselves which line is which; and a file with refused rows does not hold whole days.
+        whole = None if self.refused or names.TRANSACTION in self.layout.columns else days_of(columns)
+        with transaction.atomic():
+            stored = store_lines(
+                self.source,
+                lines,
+                run=self.work.run,
+                user=self.job.created_by,
+                job=self.job.pk,
+                whole=whole,
+                refresh=False,
+            )
+            if refresh:
+                refresh_days(self.source, run=self.work.run)
+            self._count(stored, columns)
+            self.stored_through = last
+            self.job.options |= {"counts": dict(self.counts), "stored_through": last}
+            ImportJob.objects.filter(pk=self.job.pk).update(
+                successful_rows=done, processed_rows=done + self.refused, options=self.job.options
+            )
+            self.work.guard()
+
+    def _count(self, stored: Stored, columns: Columns) -> None:
+        for name in ("inserted", "updated", "unchanged", "deleted"):
+            self.counts[name] += getattr(stored, name)
+        kept = stored.inserted + stored.updated + stored.unchanged
+        self.counts["repeated"] += len(columns["date"]) - kept
+        if settings.ENABLE_DUPLICATE_DETECTION:
+            self.counts["possible_repeats"] += possible_repeats(columns)
+
+    def end(self) -> Outcome:
+        taken = self.rows - self.refused
+        counts = {"rows": self.rows, "stored": taken, "refused": self.refused, **self.counts}
+        errors: list[dict[str, Any]] = []
+        if self.refused:
+            errors.append({"code": "import_rows_refused", "params": {"refused": self.refused, "rows": self.rows}})
+        if repeats := self.counts.get("possible_repeats"):
+            errors.append({"code": "import_possible_repeats", "params": {"rows": repeats}, "warning": True})
+        status = JobStatus.COMPLETED if taken else JobStatus.FAILED
+        ImportJob.objects.filter(pk=self.job.pk).update(
+            status=status, successful_rows=taken, processed_rows=self.rows, completed_at=timezone.now()
+        )
+        state = State.FAILED if not taken else State.PARTIAL if self.refused else State.DONE
+        return Outcome(state, counts, errors)
+
+
+def open_sheet(
+    layout: Layout, sheet: str, source: Source, resolver: HouseResolver, from_1904: bool
+) -> tuple[Checker, Iterator[Record]]:
+    """A checker for the sheet, and its records below the header with their numbers. Raises BadFile."""
+    records = source.records()
+    head = list(islice(records, names.HEADER_WITHIN))
+    at = names.find_header(head, layout.columns.values())
+    titles = names.header_names(head[at])
+    rules = Rules(layout.order, layout.decimal, layout.returns, from_1904)
+    checker = Checker(sheet, positions(layout.columns, titles), len(titles), rules, resolver)
+
+    def numbered() -> Iterator[Record]:
+        yield from enumerate(head[at + 1 :], at + 2)
+        yield from enumerate(records, len(head) + 1)
+
+    return checker, numbered()
