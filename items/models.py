@@ -41,6 +41,7 @@ class ItemSource(models.Model):
     `has_money`, `has_hours`: whether its lines carry amounts and instants; what a source does not know stays NULL.
     `expected_by`: the local hour by which yesterday should have been delivered; empty: nobody waits for it.
     `made_for`: what the product made it for, found again whatever a person calls the connection; empty: a person did.
+    `client`: the API key or person that delivers it over HTTP, found again likewise.
     """
 
     connection = models.OneToOneField(
@@ -66,6 +67,7 @@ class ItemSource(models.Model):
         _("expected by hour"), null=True, blank=True, validators=HOUR, help_text=_("Empty: not expected")
     )
     made_for = models.CharField(max_length=12, choices=MadeFor, blank=True, editable=False)
+    client = models.CharField(max_length=80, blank=True, editable=False)
 
     objects = OrganisationRows.as_manager()
 
@@ -75,6 +77,9 @@ class ItemSource(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation", "made_for"], condition=~Q(made_for=""), name="items_source_made_once"
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "client", "grain"], condition=~Q(client=""), name="items_source_client_once"
             ),
         ]
 

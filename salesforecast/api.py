@@ -7,6 +7,7 @@ urlpatterns = [
     path("departments/", include("departments.api.urls")),
     path("sales/", include("sales.api.urls")),
     path("v1/sales/import/", include("items.api.import_urls")),
+    path("", include("items.api.urls")),
     path("forecast/", include("forecasting.api.urls")),
     path("runs/", include("runs.api.urls")),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),

@@ -35,6 +35,9 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
+# The largest body of item sales that is read.
+API_BODY_MB = env.number("API_BODY_MB", 20, least=1, most=1024)
+
 SPECTACULAR_SETTINGS = {
     "TITLE": "salesforecast",
     "DESCRIPTION": "Sales and sales forecasts of a chain of cafes, bakeries and restaurants.",

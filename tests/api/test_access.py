@@ -43,6 +43,8 @@ ALLOWED = {
     ("POST", "api/sales/sync"): LOADERS,
     ("GET", "api/sales/auto-sync/status"): KNOW,
     ("POST", "api/sales/auto-sync/test"): LOADERS,
+    ("POST", "api/sales"): WORKERS,
+    ("POST", "api/sales/bulk-import"): WORKERS,
     ("GET", "api/forecast/accuracy"): EVERYBODY,
     ("GET", "api/forecast/aggregate"): EVERYBODY,
     ("GET", "api/forecast/batch"): EVERYBODY,

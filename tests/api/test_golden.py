@@ -14,6 +14,7 @@ import pytest
 import time_machine
 
 from departments.models import Department
+from items.models import Product
 from sales.models import AutoSyncLog, SalesByHour, SalesSummary
 from tests.world import World, build_world
 
@@ -57,6 +58,17 @@ REQUESTS = {
     "forecast_export": ("integrator", "GET", "/api/forecast/export/csv?from_date=2026-03-18&to_date=2026-03-18", None),
     "forecast_model_info": ("administrator", "GET", "/api/forecast/model/info", None),
     "forecast_retrain_202": ("administrator", "POST", "/api/forecast/retrain", None),
+    "sales_push_one": ("integrator", "POST", "/api/sales", {
+        "product_code": "TRIG-001", "sale_date": "2026-03-17", "quantity_sold": 15, "notes": "Regular sales",
+        "department_id": "{cafe}"}),
+    "sales_push_one_400": ("integrator", "POST", "/api/sales", {"product_code": "TRIG-001", "quantity_sold": 15}),
+    "sales_bulk_import": ("integrator", "POST", "/api/sales/bulk-import", {"department_id": "{cafe}", "sales_by_product_code": {
+        "TRIG-001": [{"sale_date": "2026-03-16", "quantity_sold": 15, "notes": "Regular sales"},
+                     {"sale_date": "2026-03-17", "quantity_sold": 8}],
+        "TRIG-002": [{"sale_date": "2026-03-16", "quantity_sold": 22}],
+        "TRIG-003": [{"sale_date": "2026-03-16", "quantity_sold": 1}]}}),
+    "sales_bulk_import_400": ("integrator", "POST", "/api/sales/bulk-import?mode=all_or_nothing", {"sales_by_product_code": {
+        "TRIG-003": [{"sale_date": "2026-03-16", "quantity_sold": 1}]}}),
     "runs_list": ("administrator", "GET", "/api/runs/?limit=1", None),
 }  # fmt: skip
 
@@ -71,6 +83,8 @@ def world(db, settings):
         AutoSyncLog.objects.create(
             sync_date="2026-03-17", status="success", message="3 days", summary_records=9, hourly_records=27, **common
         )
+        for code, name in (("TRIG-001", "Trigger Assembly - Type A"), ("TRIG-002", "Trigger Assembly - Type B")):
+            Product.objects.create(organisation=world.organisation, code=code, name=name)
         yield world
 
 
@@ -82,7 +96,8 @@ def test_the_answer_is_that_of_the_file(world: World, name):
     hour = SalesByHour.objects.filter(department=world.cafe).earliest("date")
     url = address.format(**ids, day=day.pk, hour=hour.pk)
     client = world.api() if who == "integrator" else world.client(who)
-    more = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+    written = json.dumps(body).replace("{cafe}", str(world.cafe.pk))
+    more = {} if body is None else {"data": written, "content_type": "application/json"}
     response = client.generic(method, url, headers={"accept-language": "en"}, **more)
     content = response.getvalue().decode("utf-8-sig")
     if response["Content-Type"].startswith("application/json"):
