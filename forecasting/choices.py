@@ -36,5 +36,9 @@ VERSION_TONES = {
     VersionState.CANDIDATE: "info",
     VersionState.RETIRED: "default",
 }
+# The newest issues are kept whole; of older ones what was promised so many days before.
+WHOLE_ISSUES = 14
+PROMISES_KEPT = (1, 7, 28)
+MOST_DAYS_BEFORE = 28  # that promises are measured
 # What forecasts may be added up by.
 SUMS_BY = ("total", "department", "day", "week", "month")

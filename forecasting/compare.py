@@ -4,17 +4,23 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from departments.querysets import DepartmentQuerySet
-from forecasting.models import Forecast
+from forecasting.choices import MOST_DAYS_BEFORE, PROMISES_KEPT
+from forecasting.models import Accuracy, Forecast
+from forecasting.querysets import AccuracyQuerySet
 from sales.models import SalesSummary
 from sales.money import CENT
 
 HUNDRED = Decimal(100)
+DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -66,11 +72,14 @@ def compare(
     today = today or timezone.localdate()
     within = Forecast.objects.between(first, last).filter(department__in=names)
     columns = ("date", "department_id", "predicted_sales", "lower_80", "upper_80", "rule")
+    chosen: list[QuerySet[Any]] = []
+    if known_on or days_before not in PROMISES_KEPT:
+        chosen.append(_logged(first, min(last, today - DAY), days_before, known_on).filter(department__in=names))
     if known_on:
-        chosen = [within.known_on(known_on)]
+        chosen.append(within.known_on(known_on))
     else:
-        past = [within.filter(date__lt=today).as_promised(days_before)] if first < today else []
-        chosen = past + ([within.filter(date__gte=today).newest()] if last >= today else [])
+        chosen += [within.filter(date__lt=today).as_promised(days_before)] if first < today else []
+        chosen += [within.filter(date__gte=today).newest()] if last >= today else []
     forecasts = {(row[0], row[1]): row[2:] for rows in chosen for row in rows.values_list(*columns)}
     sold = {
         (date, department): (amount, state, settled)
@@ -97,6 +106,15 @@ def compare(
         for key in sorted(forecasts.keys() | sold.keys(), key=lambda key: (key[0], names[key[1]], str(key[1])))
         for forecast, actual in [(forecasts.get(key, nothing), sold.get(key, (None, None, None)))]
     ]
+
+
+def _logged(first: dt.date, last: dt.date, days_before: int, known_on: dt.date | None) -> AccuracyQuerySet:
+    """The same promises from the accuracy log, which has those of thinned dates too."""
+    rows = Accuracy.objects.between(first, last)
+    if known_on is None:
+        return rows.filter(horizon=days_before)
+    mornings = [(known_on + dt.timedelta(days=ahead), ahead) for ahead in range(1, MOST_DAYS_BEFORE + 1)]
+    return rows.filter(reduce(or_, (Q(date=date, horizon=ahead) for date, ahead in mornings)))
 
 
 def by_currency(rows: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Organisation
 from departments.models import Department
 from departments.timing import organisation_today
+from forecasting.choices import MOST_DAYS_BEFORE
 from forecasting.engine import metrics
 from forecasting.engine.panel import Panel, build_panel
 from forecasting.models import Accuracy, Forecast
@@ -24,7 +25,6 @@ from sales.choices import TRUSTED
 from sales.models import SalesSummary
 from sales.money import CENT
 
-MOST_DAYS_BEFORE = 28
 UNSETTLED_DAYS = 40  # how far back a day that may still change is looked at again
 SCALE_DAYS = 730
 DATES_AT_ONCE = 14  # bounds the memory

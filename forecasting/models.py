@@ -71,7 +71,7 @@ class ModelText(models.Model):
 
 
 class ForecastIssue(models.Model):
-    """One immutable set of forecasts.
+    """One immutable set of forecasts; of an old one only some are kept (forecasting.thinning).
 
     `promised_on` is the local date whose 07:00 the issue was made before: an issue counts as promised h days
     before a date t when promised_on <= t - h. A replayed issue was computed later from what was known then.
@@ -87,6 +87,7 @@ class ForecastIssue(models.Model):
     origin = models.CharField(_("made by"), max_length=10, choices=Origin)
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    thinned_to = models.DateField(null=True, blank=True, help_text=_("Up to this date only some forecasts are kept"))
 
     class Meta:
         verbose_name = _("issue of forecasts")
@@ -99,7 +100,11 @@ class ForecastIssue(models.Model):
 
 
 class Forecast(models.Model):
-    """A department's business date in an issue. `lead_days` = date - promised_on; `horizon` counts from the cutoff."""
+    """A department's business date in an issue. `lead_days` = date - promised_on; `horizon` counts from the cutoff.
+
+    `replaced_on` is set when issues of the date are thinned: the morning from which a newer forecast stood in its place,
+    which may not be kept.
+    """
 
     issue = models.ForeignKey(ForecastIssue, on_delete=models.CASCADE, related_name="forecasts", db_index=False)
     department = models.ForeignKey(
@@ -120,6 +125,7 @@ class Forecast(models.Model):
     upper_95 = MoneyField()
     rule = models.CharField(_("rule"), max_length=20, choices=Rule, default=Rule.MODEL)
     hours = models.JSONField(_("hours"), default=list, help_text=_("24 amounts as text; they add up to the forecast"))
+    replaced_on = models.DateField(null=True, blank=True)
 
     objects = ForecastQuerySet.as_manager()
 

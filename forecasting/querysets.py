@@ -8,6 +8,7 @@ from django.db.models import Exists, F, Min, OuterRef, Q, Subquery
 
 from accounts.models import Organisation
 from departments.models import Department
+from forecasting.choices import PROMISES_KEPT
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -40,15 +41,29 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
         return self.filter(date__gte=first, date__lte=last)
 
     def as_promised(self, days_before: int) -> ForecastQuerySet:
-        """Per department and date the newest forecast made before 07:00 local of date - days_before."""
+        """Per department and date the newest forecast made before 07:00 local of date - days_before.
+
+        Of thinned dates (forecasting.thinning) other numbers of days than PROMISES_KEPT may be missing; the accuracy log
+        has them.
+        """
         among = self.model._default_manager.filter(lead_days__gte=days_before)
         rows = self.filter(lead_days__gte=days_before)
         # Mostly there is one made exactly so many days before: the index tells which others are worth looking at.
         least = rows.order_by().values("department_id", "date").annotate(least=Min("lead_days"))
-        return rows.filter(lead_days__in=set(least.values_list("least", flat=True)))._newest(among)
+        found = rows.filter(lead_days__in=set(least.values_list("least", flat=True)))._newest(among)
+        if days_before in PROMISES_KEPT:
+            return found
+        return found.filter(Q(replaced_on=None) | Q(lead_days=days_before))
 
     def known_on(self, date: dt.date) -> ForecastQuerySet:
-        """Per department and date what was the newest forecast on the morning of `date`."""
+        """Per department and date what was the newest forecast on the morning of `date`, if it is kept."""
+        return self._newest_on(date).filter(Q(replaced_on=None) | Q(replaced_on__gt=date))
+
+    def lost_on(self, date: dt.date) -> ForecastQuerySet:
+        """A forecast of each department and date whose newest on the morning of `date` is no longer kept."""
+        return self._newest_on(date).filter(replaced_on__lte=date)
+
+    def _newest_on(self, date: dt.date) -> ForecastQuerySet:
         return self._newest(self.model._default_manager.filter(issue__promised_on__lte=date))
 
     def newest(self) -> ForecastQuerySet:

@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from accounts.formats import amount, deviation
 from departments.models import Holiday
 from forecasting.models import Forecast, ForecastIssue, Reasons
+from forecasting.thinning import whole_issues
 
-KEPT_ISSUES = 14
 # In the order of engine.explain.REASONS, which a web process does not import.
 REASONS = ("level", "weekday", "season", "feast", "trend", "promotion", "rest")
 
@@ -44,9 +44,8 @@ def reasons_of(forecast: Forecast) -> list[Reason] | None:
 
 
 def forget_old_reasons(newest: ForecastIssue) -> None:
-    """Keep the reasons of the organisation's KEPT_ISSUES newest issues only."""
-    issues = ForecastIssue.objects.filter(organisation=newest.organisation_id).order_by("-made_at", "-pk")
-    kept = list(issues.values_list("pk", flat=True)[:KEPT_ISSUES])
+    """Keep the reasons of the organisation's newest issues only."""
+    kept = whole_issues(newest.organisation)
     Reasons.objects.filter(issue__organisation=newest.organisation_id).exclude(issue__in=kept).delete()
 
 

@@ -9,6 +9,7 @@ SENTENCES = {
     "judging": _("Comparing with the serving model"),
     "forecasting": _("Forecasting"),
     "measuring": _("Comparing promises with sales"),
+    "thinning": _("Thinning out old forecasts"),
     "replaying": _("Replaying past mornings: %(done)s of %(total)s"),
     "not_let_in": _("The new version v%(version)s was not let in: %(why)s"),
     "worse_than_naive": _("its error of %(wape)s %% is no better than repeating last week (%(naive)s %%)."),

@@ -12,6 +12,7 @@ from forecasting.measure import measure
 from forecasting.models import ForecastIssue, ModelVersion, OwnForecasts
 from forecasting.predict import make_issue, newest_origin
 from forecasting.scoring import score
+from forecasting.thinning import thin
 from forecasting.train import SHORT_ORIGINS, start_refit, train_version
 from forecasting.versions import Refused, serving_version
 from runs.alarms import end_alarm, raise_alarm
@@ -99,7 +100,12 @@ def forecast(work: Work) -> Outcome:
 def measure_promises(work: Work) -> Outcome:
     changed = measure(work.run.organisation, progress=lambda done, total: work.progress(done, total, "measuring"))
     found = watch_drift(work.run.organisation)
-    return Outcome(State.DONE, {"measured": changed, "drifts": [drift.code for drift in found]})
+    thinned = thin(
+        work.run.organisation,
+        progress=lambda done, total: work.progress(done, total, "thinning"),
+        before_commit=work.guard,
+    )
+    return Outcome(State.DONE, {"measured": changed, "drifts": [drift.code for drift in found], "thinned": thinned})
 
 
 def score_forecasts(work: Work) -> Outcome:

@@ -12,7 +12,8 @@ from accounts.permissions import requires
 from departments.api.lookup import departments_asked_for
 from departments.timing import organisation_today
 from forecasting.aggregate import aggregate
-from forecasting.api import serializers
+from forecasting.api import kept, serializers
+from forecasting.models import Forecast
 from sales.money import rounded
 
 MONTH_AHEAD = dt.timedelta(days=27)
@@ -44,6 +45,8 @@ class AggregateView(ApiView):
                 raise NotFound
         if "segment_type" in asked:
             departments = departments.filter(segment_type=asked["segment_type"])
+        if "known_on" in asked:
+            kept.known_on(Forecast.objects.between(first, last).filter(department__in=departments), asked["known_on"])
         found = aggregate(departments, first, last, by=asked["by"], known_on=asked.get("known_on"))
         return Response(
             [

@@ -15,12 +15,13 @@ from runs.api.starting import Outcome
 from sales.choices import DayState
 
 LONGEST_COMPARISON = 1100  # days
+KNOWN_ON = "What was the newest forecast on the morning of this date; 404 no_longer_kept where it was thinned out"
 
 
 class ForecastParameters(DepartmentRange, ListParameters):
     """Without dates: from today on."""
 
-    known_on = DateParameter(required=False, help_text="What was the newest forecast on the morning of this date")
+    known_on = DateParameter(required=False, help_text=KNOWN_ON)
 
 
 class ComparisonParameters(DepartmentRange):
@@ -48,7 +49,7 @@ class ForecastInPath(Parameters):
 
 
 class KnownOn(Parameters):
-    known_on = DateParameter(required=False, help_text="What was the newest forecast on the morning of this date")
+    known_on = DateParameter(required=False, help_text=KNOWN_ON)
 
 
 class Interval(serializers.Serializer[Any]):
@@ -188,7 +189,7 @@ class AggregateParameters(DepartmentRange):
     department_ids = serializers.CharField(required=False, help_text="Several ids, separated by commas")
     segment_type = serializers.ChoiceField(Segment.choices, required=False)
     by = serializers.ChoiceField(SUMS_BY, default="total", help_text="One sum per value")
-    known_on = DateParameter(required=False, help_text="What was the newest forecast on the morning of this date")
+    known_on = DateParameter(required=False, help_text=KNOWN_ON)
 
     def validate_department_ids(self, text: str) -> list[UUID]:
         one = serializers.UUIDField()

@@ -17,7 +17,7 @@ from accounts.api.views import ApiView, WorkView
 from accounts.permissions import requires
 from departments.api.lookup import chosen_departments, departments_asked_for
 from departments.timing import organisation_today
-from forecasting.api import serializers
+from forecasting.api import kept, serializers
 from forecasting.compare import Comparison, compare
 from forecasting.models import Forecast, ModelVersion
 from forecasting.querysets import ForecastQuerySet
@@ -69,7 +69,10 @@ class OneForecast(ApiView):
         responses=serializers.BranchForecast,
     )
     def get(self, request: Request, date: str, branch_id: str) -> Response:
-        """The newest forecast of a branch for a date, or the one of a past morning. 404 `no_forecast` beyond the horizon."""
+        """The newest forecast of a branch for a date, or the one of a past morning. 404 `no_forecast` beyond the horizon.
+
+        Of dates long past only what was forecast 1, 7 and 28 days before is kept: 404 `no_longer_kept` for other mornings.
+        """
         row = shaped(self._find(request, date, branch_id))
         return Response({"branch_id": row.pop("department_id"), **row})
 
@@ -78,7 +81,7 @@ class OneForecast(ApiView):
         departments = departments_asked_for(request, asked["branch_id"])
         forecasts = Forecast.objects.filter(department__in=departments).between(asked["date"], asked["date"])
         known_on = serializers.KnownOn.read(request).get("known_on")
-        chosen = forecasts.known_on(known_on) if known_on else forecasts.newest()
+        chosen = kept.known_on(forecasts, known_on) if known_on else forecasts.newest()
         row: dict[str, Any] | None = _rows(chosen, *more).first()
         if row is None:
             raise NotFound(NO_FORECAST, "no_forecast")
@@ -133,7 +136,7 @@ def newest(request: Request, parameters: dict[str, Any], today: dt.date) -> Any:
     if last:
         forecasts = forecasts.filter(date__lte=last)
     known_on = parameters.get("known_on")
-    return _rows(forecasts.known_on(known_on) if known_on else forecasts.newest())
+    return _rows(kept.known_on(forecasts, known_on) if known_on else forecasts.newest())
 
 
 class ComparisonView(ApiView):

@@ -6,13 +6,13 @@ import pytest
 from django.utils import translation
 
 from departments.models import Holiday
-from forecasting.choices import Origin
+from forecasting.choices import WHOLE_ISSUES, Origin
 from forecasting.engine import api as engine
 from forecasting.engine import explain
 from forecasting.engine.recipe import RECIPES
 from forecasting.models import Forecast, ForecastIssue, Reasons
 from forecasting.predict import make_issue
-from forecasting.reasons import KEPT_ISSUES, REASONS, forget_old_reasons, reasons_of
+from forecasting.reasons import REASONS, forget_old_reasons, reasons_of
 from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
 from forecasting.versions import save_version, serve
@@ -87,12 +87,12 @@ def test_the_api_answers_in_money_and_says_when_reasons_are_gone(world: World):
 def test_only_the_newest_issues_keep_their_reasons(world: World):
     explained(world, world.today, level="1.00")
     issue = world.issue
-    for _number in range(KEPT_ISSUES):
+    for _number in range(WHOLE_ISSUES):
         issue.pk, issue.made_at = None, issue.made_at + dt.timedelta(days=1)
         issue.save()
         Reasons.objects.create(issue_id=issue.pk, department=world.cafe, by_date={})
         forget_old_reasons(issue)
-    assert Reasons.objects.count() == KEPT_ISSUES
+    assert Reasons.objects.count() == WHOLE_ISSUES
     assert not Reasons.objects.filter(
         issue=ForecastIssue.objects.filter(organisation=world.organisation).earliest("made_at")
     ).exists()
