@@ -182,7 +182,7 @@ def _calibrate(features: Features, mix: Mix, recipe: Recipe, seed: int, threads:
 def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, recipe: Recipe) -> float:
     """The mix counts less the more the members beat it: on calm series with promotions almost nothing."""
     ours, its = np.abs(y - learned).sum(), np.abs(y - seasonal).sum()
-    return float(np.clip(MOST_MIX * (ours / its) ** MIX_POWER, 0.02, 0.5)) if its > 0 else recipe.mix_weight
+    return float(np.clip(MOST_MIX * (ours / its) ** MIX_POWER, 0.02, MOST_MIX)) if its > 0 else recipe.mix_weight
 
 
 def _block_rows(past: History, first: int, end: int, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,8 @@ from forecasting.engine.spread import BELIEVED_TOGETHER
 
 BANDS = ((1, 7), (8, 14), (15, 28), (29, 10_000))
 LEVELS = {"lo80": 0.1, "hi80": 0.9, "lo95": 0.025, "hi95": 0.975}
-FEAST_WIDER, FEAST_PRIOR = 1.3, 60  # width on feasts before evidence, and how many errors outweigh that belief
+FEAST_WIDER = {"on": 1.5, "beside": 1.2}  # widths on feasts and on their eves and morrows, before evidence
+FEAST_PRIOR = 3  # days of evidence that belief weighs as much as: on a feast all series err alike
 KNOWN = (7, 14, 27)  # days a short series is known at most
 BELIEVED = {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3}  # of cold starts, before evidence
 BELIEVED_WEEKS = 1  # weeks of evidence that belief weighs as much as
@@ -27,7 +28,7 @@ class Calibration:
     known for one, two, three weeks or less."""
 
     quantiles: list[dict[str, float]]
-    feast: float = FEAST_WIDER
+    feast: dict[str, float] = field(default_factory=lambda: dict(FEAST_WIDER))
     together: dict[str, float] = field(default_factory=lambda: dict(BELIEVED_TOGETHER))
     short: list[list[dict[str, float]]] = field(default_factory=lambda: [[BELIEVED] * len(BANDS)] * len(KNOWN))
     mix_weight: float = 0.15  # of the seasonal mix in the blend, from the same errors
@@ -69,7 +70,7 @@ def calibrate(
         quantiles.append({k: wider * (share * own[k] + (1 - share) * overall[k]) for k in LEVELS})
     return Calibration(
         quantiles,
-        feast=_feast_width(z, feast),
+        feast=_feast_widths(z, t, history.feasts.on[s, t], feast),
         together=together,
         mix_weight=mix_weight,
         errors=len(z),
@@ -109,7 +110,8 @@ def bounds(
 ) -> dict[str, np.ndarray]:
     """lo80, hi80, lo95, hi95 around `forecast`; never negative, never crossing it or each other."""
     width = unit(history, s, o, forecast)
-    width = width * np.where(history.feasts.key[s, o + h] > 0, calibration.feast, 1.0)
+    feast = np.where(history.feasts.on[s, o + h], calibration.feast["on"], calibration.feast["beside"])
+    width = width * np.where(history.feasts.key[s, o + h] > 0, feast, 1.0)
     band = np.searchsorted([b[0] for b in BANDS], h, side="right") - 1
     out = {}
     for name in LEVELS:
@@ -127,13 +129,15 @@ def _quantiles(z: np.ndarray) -> dict[str, float]:
     return {k: float(np.quantile(z, q)) for k, q in LEVELS.items()}
 
 
-def _feast_width(z: np.ndarray, feast: np.ndarray) -> float:
-    """How much wider errors are on feasts, their eves and morrows: the measured ratio shrunk to FEAST_WIDER."""
-    n = int(feast.sum())
-    if n < 20:
-        return FEAST_WIDER
-    measured = float(np.quantile(np.abs(z[feast]), 0.8) / max(np.quantile(np.abs(z[~feast]), 0.8), 1e-9))
-    return max(1.0, (n * measured + FEAST_PRIOR * FEAST_WIDER) / (n + FEAST_PRIOR))
+def _feast_widths(z: np.ndarray, t: np.ndarray, on: np.ndarray, near: np.ndarray) -> dict[str, float]:
+    """How much wider errors `z` of the days `t` are on feasts and on their eves and morrows: measured, shrunk to belief."""
+    usual = max(float(np.quantile(np.abs(z[~near]), 0.8)), 1e-9)
+    out = {}
+    for name, rows in (("on", on), ("beside", near & ~on)):
+        days = len(np.unique(t[rows])) if rows.sum() >= 20 else 0
+        measured = float(np.quantile(np.abs(z[rows]), 0.8)) / usual if days else 1.0
+        out[name] = max(1.0, (days * measured + FEAST_PRIOR * FEAST_WIDER[name]) / (days + FEAST_PRIOR))
+    return out
 
 
 def _together(s: np.ndarray, o: np.ndarray, h: np.ndarray, z: np.ndarray, width: float) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """The seasonal mix: forecasts without machine learning, used beside the learned members and where they cannot be.
 
-A smoother of level times weekday index in eight settings, of which each series uses the three that were best lately;
-feasts, 0/1 covariates and last year's way from the origin's day to the target's enter as factors.
+Half of it is a smoother of level times weekday index in eight settings, of which each series uses the three that were
+best lately, led on by last year's way from the origin's day to the target's; half is the median of the weekday's last
+weeks, which no odd day moves. Feasts and 0/1 covariates enter as factors.
 """
 
 from itertools import product
@@ -9,13 +10,14 @@ from itertools import product
 import numpy as np
 
 from forecasting.engine.history import History
-from forecasting.engine.windows import lag, take, trailing_sum
+from forecasting.engine.windows import lag, take, trailing_sum, weekday_median
 
 LEVELS = (0.01, 0.02, 0.05, 0.1)  # share of a new day in the level
 INDICES = (0.03, 0.1)  # share of a new week in the weekday's index
 SETTINGS = tuple(product(LEVELS, INDICES))
 BEST, WINDOW = 3, 120  # settings kept per series, days on which they are judged
 LAGS = (7, 14, 28)
+MEDIAN_WEEKS = 16
 YEAR, OWN_YEAR = 0.8, 0.3  # share of last year's way expected again: of all series' way, of the own deviation from it
 
 
@@ -47,13 +49,18 @@ class Mix:
         with np.errstate(invalid="ignore", divide="ignore"):
             trend = np.stack([self.levels[k, s, o] for k in best])
             smooth = (trend * np.stack([take_first(self.indices, k, s, b) for k in best])).mean(axis=0)
+            middle = weekday_median(past.clean, s, b, MEDIAN_WEEKS)
+            middle = np.where(np.isnan(middle), smooth, middle)
+            both, season = (smooth + middle) / 2, self._season(s, o, h)
+            # The median stays where it is: it is led on by no year.
+            season = np.where(both > 0, (smooth * season + middle) / 2 / both, season)
             trend = trend.mean(axis=0) / past.level[s, o]
-            weekday = smooth / trend / past.level[s, o]
+            weekday = both / trend / past.level[s, o]
         unknown = ~np.isfinite(trend * weekday)
         return {
             "trend": np.where(unknown, 1.0, trend), "weekday": np.where(unknown, 1.0, weekday),
             "feast": np.exp(np.clip(past.feast["effect"][s, t], -2, 2)), "promotion": past.factor(s, o, t),
-            "season": self._season(s, o, h),
+            "season": season,
         }  # fmt: skip
 
     def _season(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:

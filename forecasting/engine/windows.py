@@ -62,3 +62,12 @@ def take(x: np.ndarray, s: np.ndarray, d: np.ndarray) -> np.ndarray:
     out = x[s, np.maximum(d, 0)].astype(np.float64, copy=True)
     out[d < 0] = np.nan
     return out
+
+
+def weekday_median(x: np.ndarray, s: np.ndarray, d: np.ndarray, weeks: int) -> np.ndarray:
+    """[rows] median of x[s] on day `d` and on the same weekday of the weeks before, `weeks` in all; NaN without a value."""
+    cells, where = np.unique(s * x.shape[1] + d, return_inverse=True)
+    s, d = np.divmod(cells, x.shape[1])
+    values = np.sort(np.stack([take(x, s, d - 7 * k) for k in range(weeks)]), axis=0)  # NaN goes last
+    n, at = (~np.isnan(values)).sum(axis=0), np.arange(len(s))
+    return ((values[np.maximum(n - 1, 0) // 2, at] + values[np.minimum(n // 2, weeks - 1), at]) / 2)[where]
