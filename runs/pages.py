@@ -3,15 +3,18 @@
 import datetime as dt
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from runs import clock, ledger, registry
 from runs.choices import TONES, State
+from runs.heartbeat import SILENT_ROUNDS, silent
 from runs.models import Run
 from runs.sentences import of_errors, sentence
 
@@ -61,6 +64,7 @@ def box_of(request: HttpRequest, run: Run) -> dict[str, Any]:
         "tone": TONES[State(run.state)],
         "percent": round(100 * share_done(run, children)),
         "message": message_of(run),
+        "waits": why_waiting(run),
         "counts": counts_of(run),
         "errors": list(dict.fromkeys(of_errors(run.errors))),
         "parts": [
@@ -85,6 +89,17 @@ def message_of(run: Run) -> str:
     if run.finished or not run.message_code:
         return ""
     return sentence(run.message_code, run.message_params)
+
+
+def why_waiting(run: Run) -> str:
+    """Of a run that nobody works on yet: that there is nobody, or what they are at. Else empty."""
+    if run.state != State.QUEUED:
+        return ""
+    if silent("keeper", SILENT_ROUNDS * settings.RUN_SWEEP_SECONDS):
+        return gettext("None is alive: start one, and this begins by itself.")
+    working = Run.objects.filter(organisation=run.organisation_id, state=State.RUNNING, waiting=False)
+    other = working.exclude(parent=run).order_by("id").first()
+    return gettext("Under way now: %(what)s.") % {"what": registry.title(other.kind)} if other else ""
 
 
 def counts_of(run: Run) -> list[tuple[str, int]]:

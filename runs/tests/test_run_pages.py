@@ -3,8 +3,9 @@
 import pytest
 
 from runs.choices import State
+from runs.heartbeat import beat
 from runs.models import Run
-from tests.reading import content, reader, rows
+from tests.reading import content, reader, rows, words
 from tests.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -37,6 +38,23 @@ def test_the_page_of_a_run_shows_its_box_and_cannot_be_changed(world: World, loa
     assert "Load sales of one source" in content(page)
     assert f'id="run-{load.pk}"' in page.content.decode()
     assert reader(world, "administrator").post(f"{LIST}{load.pk}/change/", {}).status_code == 403
+
+
+def test_a_run_that_waits_says_for_what(world: World):
+    run = Run.objects.create(organisation=world.organisation, kind="check_connection", unit="1")
+    box = f"{LIST}{run.pk}/box/"
+
+    def said() -> str:
+        return words(reader(world, "analyst").get(box).content.decode())
+
+    assert "Waiting for a worker. None is alive: start one, and this begins by itself." in said()
+    beat("keeper")
+    assert "Waiting for a worker 0 %" in said()
+    Run.objects.create(organisation=world.other_organisation, kind="nightly", state=State.RUNNING)
+    Run.objects.create(organisation=world.organisation, kind="train", state=State.RUNNING)
+    assert "Waiting for a worker. Under way now: Train the model." in said()
+    Run.objects.filter(pk=run.pk).update(state=State.RUNNING)
+    assert "Waiting" not in said()
 
 
 def test_ones_own_run_can_be_stopped_and_an_administrator_stops_any(world: World, load):

@@ -43,6 +43,37 @@ def test_a_load_is_followed_from_the_button_to_its_counts(world: World, opened, 
     expect(page.locator("#newest tbody tr").first).to_contain_text("daily records 21")
 
 
+@pytest.mark.parametrize("width", [1400, 390])
+def test_a_check_shows_its_findings_as_they_come(world: World, opened, width):
+    till = Connection.objects.create(organisation=world.organisation, name="till 1", url="http://till.example")
+    address = f"/admin/departments/connection/{till.pk}/change/"
+    page = opened(address, width=width, language="en")
+    page.fill("[name=login]", "api")
+    page.fill("[name=password]", "secret")
+    page.get_by_role("button", name="Save and check").click()
+    box = page.locator(".sf-run").first
+    expect(box).to_contain_text("Waiting for a worker")
+    run = Run.objects.filter(kind="check_connection")
+    facts = {"password_proven": True}
+    asking = {"message_code": "check_departments", "message_params": {"source": "till 1"}, "progress_total": 6}
+    run.update(state=State.RUNNING, progress_done=1, counts=facts, **asking)
+    expect(box).to_contain_text("Asking till 1 for its departments")
+    expect(box).to_contain_text("Login and password were accepted.")
+    facts |= {"departments": 3, "nodes": 4, "fields_missing": ["GuestNum"]}
+    run.update(progress_done=3, counts=facts)
+    expect(box).to_contain_text("Its sales report lacks GuestNum")
+    page.reload()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_disabled()
+    assert run.get().cancel_asked
+    # It was too late for that: the check came to its end, and what comes next appears by itself.
+    run.update(state=State.DONE, counts=facts | {"fields_missing": []}, finished_at=timezone.now())
+    expect(box).to_contain_text("Its sales report has every column")
+    expect(page.get_by_role("button", name="Synchronise departments", exact=True)).to_be_visible()
+    stuck_out = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert stuck_out <= 0
+
+
 def test_a_run_is_cancelled_where_it_is_watched(world: World, opened):
     run = Run.objects.create(
         organisation=world.organisation,

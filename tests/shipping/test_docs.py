@@ -14,6 +14,7 @@ import pytest
 import yaml
 from django.core.management import CommandError, get_commands, load_command_class
 from django.core.management.base import BaseCommand
+from django.db import connection
 from django.test import Client
 from django.urls import is_valid_path
 
@@ -262,6 +263,19 @@ def test_the_example_in_python_runs(world: World, live_server):
         check=False,
     )
     assert refused.returncode == 1 and refused.stderr.strip() and "Traceback" not in refused.stderr
+
+
+@pytest.mark.integration
+@pytest.mark.django_db
+def test_the_questions_in_sql_are_answered(world: World):
+    asked = re.findall(r'psql .*-c "([^"]+)"', books("en")["operations.md"])
+    assert len(asked) >= 3
+    with connection.cursor() as cursor:
+        for question in asked:
+            cursor.execute(question)
+    tables = set(connection.introspection.table_names())
+    named = re.search(r"the tables (.*?);", books("en")["operations.md"], re.DOTALL)
+    assert named and set(re.findall(r"`(\w+)`", named[1])) <= tables
 
 
 @pytest.mark.integration
