@@ -1,6 +1,7 @@
 """How promises came out, in words: what was announced some days before, beside what was sold."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -14,19 +15,13 @@ from accounts.models import User
 from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import organisation_today
-from forecasting.accuracy import By, Reading, group_names, most_common, readings
+from forecasting.accuracy import By, Cell, Reading, cells, group_names, most_common, read
 from forecasting.models import Accuracy
 from forecasting.querysets import AccuracyQuerySet
 
 SHOWN_DAYS = 90
 PROMISES = [(1, _("1 day before")), (7, _("7 days before")), (14, _("14 days before")), (28, _("28 days before"))]
 PROMISED_BEFORE = [days for days, _label in PROMISES]
-TABLES = [
-    (By.DEPARTMENT, _("By department")),
-    (By.WEEKDAY, _("By weekday")),
-    (By.HOLIDAY, _("Holidays and ordinary days")),
-    (By.SEGMENT, _("By segment")),
-]
 
 
 class AccuracyForm(forms.Form):
@@ -92,24 +87,27 @@ class AccuracyPage(UnfoldModelAdminViewMixin, TemplateView):
         if form.is_valid():
             chosen = form.cleaned_data
             rows = form.chosen(Accuracy.objects.visible_to(user).between(chosen["from_date"], chosen["to_date"]))
-            promised = rows.filter(horizon=chosen["days_before"])
+            days_before = chosen["days_before"]
+            by_time = cells(rows.filter(horizon__in=PROMISED_BEFORE), By.HORIZON, By.WEEKDAY, By.HOLIDAY, brief=True)
+            promised = [cell for cell in by_time if cell.keys[By.HORIZON] == days_before]
+            by_place = cells(rows.filter(horizon=days_before), By.DEPARTMENT, By.SEGMENT)
             found = {
-                "all": readings(promised)[0],
-                "days_before": chosen["days_before"],
+                "all": read(by_place)[0],
+                "days_before": days_before,
                 "tables": [
-                    (
-                        _("By the days it was promised before"),
-                        named(rows.filter(horizon__in=PROMISED_BEFORE), By.HORIZON),
-                    ),
-                    *((title, named(promised, by)) for by, title in TABLES),
+                    (_("By the days it was promised before"), named(by_time, By.HORIZON)),
+                    (_("By department"), named(by_place, By.DEPARTMENT)),
+                    (_("By weekday"), named(promised, By.WEEKDAY)),
+                    (_("Holidays and ordinary days"), named(promised, By.HOLIDAY)),
+                    (_("By segment"), named(by_place, By.SEGMENT)),
                 ],
             }
         return super().get_context_data(**kwargs, form=form, **found)
 
 
-def named(rows: AccuracyQuerySet, by: str) -> list[tuple[str, Reading]]:
+def named(counted: Iterable[Cell], by: str) -> list[tuple[str, Reading]]:
     """[(group in words, reading)], branches and segments by name, the rest in its own order."""
-    found = readings(rows, by)
+    found = read(counted, by)
     names = group_names(by, [reading.key for reading in found])
     lines = [(names.get(reading.key, str(reading.key)), reading) for reading in found]
     return sorted(lines, key=lambda line: line[0]) if by in (By.DEPARTMENT, By.SEGMENT) else lines

@@ -50,10 +50,10 @@ class Sum:
 
 def expected(departments: DepartmentQuerySet, first: dt.date, last: dt.date) -> list[Expected]:
     """The newest forecast of each department and date, by date and department name."""
-    rows = Forecast.objects.filter(department__in=departments.values("pk")).between(first, last).newest()
+    money = departments.currencies()
+    rows = Forecast.objects.filter(department__in=list(money)).between(first, last).newest()
     columns = ("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95", "rule", "issue__made_at", "cutoff")
     found = rows.values_list("date", "department_id", "department__name", *columns)
-    money = departments.currencies()
     return sorted(
         (Expected._make((*row, money[row[1]])) for row in found),
         key=lambda row: (row.date, row.department_name, row.department_id),

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Exists, F, Min, OuterRef, Q, Subquery
+from django.db.models import Exists, Min, OuterRef, Q
 
 from accounts.models import Organisation
 from departments.models import Department
@@ -46,11 +46,7 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
         Of thinned dates (forecasting.thinning) other numbers of days than PROMISES_KEPT may be missing; the accuracy log
         has them.
         """
-        among = self.model._default_manager.filter(lead_days__gte=days_before)
-        rows = self.filter(lead_days__gte=days_before)
-        # Mostly there is one made exactly so many days before: the index tells which others are worth looking at.
-        least = rows.order_by().values("department_id", "date").annotate(least=Min("lead_days"))
-        found = rows.filter(lead_days__in=set(least.values_list("least", flat=True)))._newest(among)
+        found = self._newest(lead_days__gte=days_before)
         if days_before in PROMISES_KEPT:
             return found
         return found.filter(Q(replaced_on=None) | Q(lead_days=days_before))
@@ -64,18 +60,29 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
         return self._newest_on(date).filter(replaced_on__lte=date)
 
     def _newest_on(self, date: dt.date) -> ForecastQuerySet:
-        return self._newest(self.model._default_manager.filter(issue__promised_on__lte=date))
+        return self._newest(issue__promised_on__lte=date)
 
     def newest(self) -> ForecastQuerySet:
         """Per department and date the newest forecast there is."""
-        return self._newest(self.model._default_manager.all())
+        return self._newest()
 
-    def _newest(self, among: models.QuerySet[Any]) -> ForecastQuerySet:
-        same = among.filter(department=OuterRef("department"), date=OuterRef("date"))
-        # What was promised later was made later. Asked of the index first, this leaves one row of dozens to be compared.
+    def _newest(self, **among: Any) -> ForecastQuerySet:
+        """Of each department and date that of `among` which was promised last: what was promised later was made later.
+
+        Only questions that an index answers: a subquery that sorts would be asked of every row before any other.
+        """
+        rows = self.filter(**among)
+        # An issue of a night reaches weeks ahead: dozens of rows speak of a date, and few numbers of days are the least.
+        least = rows.order_by().values("department_id", "date").annotate(least=Min("lead_days"))
+        rows = rows.filter(lead_days__in=set(least.values_list("least", flat=True)))
+        same = self.model._default_manager.filter(**among, department=OuterRef("department"), date=OuterRef("date"))
         later = same.filter(lead_days__lt=OuterRef("lead_days"))
-        best = same.order_by(F("issue__made_at").desc(), F("issue_id").desc()).values("pk")[:1]
-        return self.exclude(Exists(later)).filter(pk=Subquery(best))
+        # Made on the same morning, as after a training: the last of them.
+        made, number = OuterRef("issue__made_at"), OuterRef("issue_id")
+        again = same.filter(lead_days=OuterRef("lead_days")).filter(
+            Q(issue__made_at__gt=made) | Q(issue__made_at=made, issue_id__gt=number)
+        )
+        return rows.exclude(Exists(later)).exclude(Exists(again))
 
 
 class AccuracyQuerySet(models.QuerySet["Accuracy"]):

@@ -1,5 +1,6 @@
 """A page asks the database a bounded number of questions, and a large chain waits for none of them."""
 
+import gc
 import statistics
 import time
 
@@ -17,7 +18,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 MOST_QUERIES = 25
 MOST_SECONDS = 0.3
 REPEATS = 20
-SLOWER = {"admin:forecasting_accuracy": 0.8}  # it adds up 90 days of the log in a dozen ways
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -29,12 +29,14 @@ def test_a_page_asks_few_questions(world: World, page):
 
 
 @pytest.mark.deep
-def test_pages_of_a_large_chain(world: World):
+def test_pages_of_a_large_chain(world: World, capsys, record_property):
     """200 departments, three years: each page within 25 questions and 300 ms at the 95th percentile."""
     enlarge(world)
+    gc.collect()
+    gc.freeze()  # what the test has made is no page's to walk through
     # SQLite works within this process; what the machine does besides is then left out.
     clock = time.process_time if connection.vendor == "sqlite" else time.perf_counter
-    slow = {}
+    slow, lines = {}, []
     for who in ("administrator", "manager"):
         person = reader(world, who)
         for page in PAGES:
@@ -48,7 +50,11 @@ def test_pages_of_a_large_chain(world: World):
                 person.get(reverse(page)).getvalue()
                 times.append(clock() - begun)
             p95 = statistics.quantiles(times, n=20)[-1]
-            print(f"{who:14} {page:55} {queries:3} queries  {1000 * p95:7.0f} ms")
-            if p95 > SLOWER.get(page, MOST_SECONDS) or queries > MOST_QUERIES:
+            lines.append(f"{who:14} {page:55} {queries:3} queries  {1000 * p95:7.0f} ms")
+            if p95 > MOST_SECONDS or queries > MOST_QUERIES:
                 slow[who, page] = (round(p95, 3), queries)
+    record_property("pages", "\n".join(lines))
+    with capsys.disabled():
+        print("", f"{connection.vendor}, 95th percentile of {REPEATS}:", *lines, sep="\n")
+    gc.unfreeze()
     assert not slow
