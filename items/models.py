@@ -42,6 +42,7 @@ class ItemSource(models.Model):
     `expected_by`: the local hour by which yesterday should have been delivered; empty: nobody waits for it.
     `made_for`: what the product made it for, found again whatever a person calls the connection; empty: a person did.
     `client`: the API key or person that delivers it over HTTP, found again likewise.
+    `kept_from`: lines of earlier dates were cleaned up, see `items.retention`.
     """
 
     connection = models.OneToOneField(
@@ -68,6 +69,7 @@ class ItemSource(models.Model):
     )
     made_for = models.CharField(max_length=12, choices=MadeFor, blank=True, editable=False)
     client = models.CharField(max_length=80, blank=True, editable=False)
+    kept_from = models.DateField(null=True, blank=True, editable=False)
 
     objects = OrganisationRows.as_manager()
 

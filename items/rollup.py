@@ -7,17 +7,22 @@ keep their bytes. Writing needs a transaction that holds `lock_rollups`.
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
+from django.db.models import Max
 
-from departments.models import Authority
-from items.models import ItemDay, ProductDay, ProductMonth, SaleLine, SalesProduct
+from accounts.models import Organisation
+from departments.models import BEGINNING, Authority, Department
+from items.models import ItemDay, ItemSource, ProductDay, ProductMonth, SaleLine, SalesProduct
 from items.staging import empty_table, stage_days
 from sales import sql
 
 _LINES = SaleLine._meta.db_table
+_DEPARTMENTS = Department._meta.db_table
+_ORGANISATIONS = Organisation._meta.db_table
 _AUTHORITY = Authority._meta.db_table
 _MEASURES = ["lines", "receipts", "quantity", "revenue", "gross"]
 _KINDS = {
@@ -53,37 +58,70 @@ PRODUCTS = Level(
     ("last_sale_date", "total_sales_count", "total_quantity", "total_revenue", "average_price"),
     stamped=True,
 )
+Day = tuple[UUID, dt.date]
 _TOUCHED = "IN (SELECT department_id, date FROM touched_days)"
 
 
-def refresh_rollups(organisation: UUID, days: Collection[tuple[UUID, dt.date]], *, connection: int | None) -> int:
-    """Add up again what `connection` (None: every one) sold on these (department, date)s; returns changed rows."""
+def refresh_rollups(organisation: UUID, days: Collection[Day], *, connection: int | None) -> int:
+    """Add up again what `connection` (None: every one) sold on these (department, date)s; returns changed rows.
+
+    Days whose lines were cleaned up keep what they came to.
+    """
+    if kept_from := cleaned_before(organisation):
+        days = [day for day in days if day[1] >= kept_from]
+    ours = "" if connection is None else f"o.connection_id = {connection:d} AND "
     with database.cursor() as cursor:
         stage_days(cursor, "touched_days", days)
-        changed = 0
-        for level, scope, params in _steps(cursor, connection):
-            found = _compare(cursor, level, scope, params)
-            if found:
-                _write(cursor, level, organisation)
-            if level is ITEM_DAYS:
-                changed += _count_one(cursor)
-            changed += found
-            if level is DAYS and not found:
-                break
-        return changed
+        _fill_item_days(cursor, connection)
+        changed = _bring(cursor, ITEM_DAYS, organisation, f"{ours}(o.department_id, o.date) {_TOUCHED}")
+        changed += _count_one(cursor)
+        _fill_days(cursor)
+        if different := _bring(cursor, DAYS, organisation, f"(o.department_id, o.date) {_TOUCHED}"):
+            _fill_months(cursor)
+            touched = "(o.department_id, o.month, o.product_id) IN (SELECT * FROM touched_months)"
+            changed += _bring(cursor, MONTHS, organisation, touched)
+            _fill_products(cursor)
+            touched = f"o.product_id IN (SELECT product_id FROM changed_{DAYS.table})"
+            changed += _bring(cursor, PRODUCTS, organisation, touched)
+        return changed + different
 
 
-def _steps(cursor: Any, connection: int | None) -> Any:
-    """Level by level, each when those below it stand: its new rows in `new_...`, and what part of it they replace."""
-    _fill_item_days(cursor, connection)
-    ours = "" if connection is None else "o.connection_id = %s AND "
-    yield ITEM_DAYS, f"{ours}(o.department_id, o.date) {_TOUCHED}", [] if connection is None else [connection]
-    _fill_days(cursor)
-    yield DAYS, f"(o.department_id, o.date) {_TOUCHED}", []
-    _fill_months(cursor)
-    yield MONTHS, "(o.department_id, o.month, o.product_id) IN (SELECT * FROM touched_months)", []
-    _fill_products(cursor)
-    yield PRODUCTS, f"o.product_id IN (SELECT product_id FROM changed_{DAYS.table})", []
+def cleaned_before(organisation: UUID) -> dt.date | None:
+    """Lines of dates before this one were deleted as too old, their sums were not."""
+    sources = ItemSource.objects.filter(organisation=organisation)
+    return sources.aggregate(newest=Max("kept_from"))["newest"]
+
+
+def check_rollups(organisation: UUID, *, repair: bool = False) -> dict[str, int]:
+    """Add up all lines of the organisation and compare: {table: rows that are missing, differ or should not be}.
+
+    `repair` brings them in line. Each table is compared with the one below it. Needs `lock_rollups`.
+    """
+    ours = f"o.organisation_id = '{sql.uuid(organisation)}'"
+    kept = f"o.date >= '{(cleaned_before(organisation) or BEGINNING).isoformat()}'"
+    bring = partial(_bring, organisation=organisation, write=repair)
+    with database.cursor() as cursor:
+        stage_days(cursor, "touched_days", ())
+        cursor.execute(
+            f"INSERT INTO touched_days SELECT DISTINCT department_id, date FROM {_LINES} o WHERE {ours} AND {kept}"
+            f" UNION SELECT department_id, date FROM {ITEM_DAYS.table} o WHERE {ours} AND {kept}"
+        )
+        _analyze(cursor, "touched_days")
+        _fill_item_days(cursor, None)
+        found = {ITEM_DAYS.table: bring(cursor, ITEM_DAYS, scope=f"{ours} AND {kept}")}
+        found[ITEM_DAYS.table] += _count_one(cursor, write=repair)
+        _fill_days(cursor)
+        found[DAYS.table] = bring(cursor, DAYS, scope=f"{ours} AND {kept}")
+        # Every month and product is looked at, not only those whose days were wrong.
+        key = ", ".join(DAYS.key)
+        cursor.execute(f"DELETE FROM changed_{DAYS.table}")
+        cursor.execute(f"INSERT INTO changed_{DAYS.table} SELECT {key} FROM {DAYS.table} o WHERE {ours}")
+        _analyze(cursor, f"changed_{DAYS.table}")
+        _fill_months(cursor)
+        found[MONTHS.table] = bring(cursor, MONTHS, scope=ours)
+        _fill_products(cursor)
+        found[PRODUCTS.table] = bring(cursor, PRODUCTS, scope=ours)
+    return found
 
 
 def _fill_item_days(cursor: Any, connection: int | None) -> None:
@@ -146,33 +184,34 @@ def _fill_months(cursor: Any) -> None:
 
 
 def _fill_products(cursor: Any) -> None:
-    """Of the products whose days changed, from their months."""
+    """Of the products whose days changed, from their months. Money of two currencies comes to no sum."""
     _empty(cursor, PRODUCTS)
-    known = "m.revenue IS NOT NULL"
-    sold = sql.money_sum(f"CASE WHEN {known} THEN m.quantity END")
+    sold = sql.money_sum("CASE WHEN m.revenue IS NOT NULL THEN m.quantity END")
+    one_currency = "COUNT(DISTINCT COALESCE(NULLIF(d.currency, ''), g.currency)) = 1"
     cursor.execute(
         f"""
         INSERT INTO new_{PRODUCTS.table} SELECT m.product_id,
-            (SELECT MAX(d.date) FROM {DAYS.table} d WHERE d.product_id = m.product_id),
-            SUM(m.lines), {sql.money_sum("m.quantity")}, {_known_sum("m.revenue")},
-            ROUND({sql.money_sum("m.revenue")} / NULLIF({sold}, 0), 4)
-        FROM {MONTHS.table} m WHERE m.product_id IN (SELECT product_id FROM changed_{DAYS.table}) GROUP BY m.product_id
+            (SELECT MAX(t.date) FROM {DAYS.table} t WHERE t.product_id = m.product_id),
+            SUM(m.lines), {sql.money_sum("m.quantity")}, CASE WHEN {one_currency} THEN {_known_sum("m.revenue")} END,
+            CASE WHEN {one_currency} THEN ROUND({sql.money_sum("m.revenue")} / NULLIF({sold}, 0), 4) END
+        FROM {MONTHS.table} m
+        JOIN {_DEPARTMENTS} d ON d.id = m.department_id JOIN {_ORGANISATIONS} g ON g.id = m.organisation_id
+        WHERE m.product_id IN (SELECT product_id FROM changed_{DAYS.table}) GROUP BY m.product_id
         """
     )
 
 
-def _count_one(cursor: Any) -> int:
+def _count_one(cursor: Any, *, write: bool = True) -> int:
     """Of each touched day the source with authority counts, or where that has no lines the first; changed rows."""
-    cursor.execute(
-        f"""
-        UPDATE {ITEM_DAYS.table} SET is_counted = NOT is_counted
-        WHERE (department_id, date) {_TOUCHED} AND is_counted <> (connection_id = {counted(ITEM_DAYS.table)})
-        """
-    )
+    wrong = f"WHERE (department_id, date) {_TOUCHED} AND is_counted <> (connection_id = {_counted(ITEM_DAYS.table)})"
+    if not write:
+        cursor.execute(f"SELECT COUNT(*) FROM {ITEM_DAYS.table} {wrong}")
+        return int(cursor.fetchone()[0])
+    cursor.execute(f"UPDATE {ITEM_DAYS.table} SET is_counted = NOT is_counted {wrong}")
     return int(cursor.rowcount)
 
 
-def counted(day: str) -> str:
+def _counted(day: str) -> str:
     """The id of the connection that counts on the (department_id, date) of the row `day`."""
     same = f"i.department_id = {day}.department_id AND i.date = {day}.date"
     return f"""COALESCE(
@@ -182,8 +221,11 @@ def counted(day: str) -> str:
         (SELECT MIN(i.connection_id) FROM {ITEM_DAYS.table} i WHERE {same}))"""
 
 
-def _compare(cursor: Any, level: Level, scope: str, params: list[Any]) -> int:
-    """Put into `changed_...` the keys of rows that are new, differ, or within `scope` (of rows `o`) have vanished."""
+def _bring(cursor: Any, level: Level, organisation: UUID, scope: str, *, write: bool = True) -> int:
+    """Bring the level in line with its `new_...` rows, which are all there is within `scope` (a condition on `o`).
+
+    Returns how many rows are new, differ or have vanished; their keys stand in `changed_...`.
+    """
     new, changed = f"new_{level.table}", f"changed_{level.table}"
     _analyze(cursor, new)
     empty_table(cursor, changed, _columns(level.key))
@@ -196,10 +238,12 @@ def _compare(cursor: Any, level: Level, scope: str, params: list[Any]) -> int:
         UNION ALL
         SELECT {", ".join(f"o.{name}" for name in level.key)} FROM {level.table} o
         WHERE {scope} AND NOT EXISTS (SELECT 1 FROM {new} n WHERE {level.same("n", "o")})
-        """,
-        params,
+        """
     )
-    return int(cursor.rowcount)
+    found = int(cursor.rowcount)
+    if found and write:
+        _write(cursor, level, organisation)
+    return found
 
 
 def _write(cursor: Any, level: Level, organisation: UUID) -> None:

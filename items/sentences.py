@@ -1,36 +1,5 @@
-"""Why a sale, or a delivery of sales, is not taken."""
-
 from django.utils.translation import gettext_lazy as _
 
 SENTENCES = {
-    "item_required": _("%(field)s is required"),
-    "item_not_a_number": _("%(field)s must be a number"),
-    "item_not_positive": _("%(field)s must be positive"),
-    "item_negative": _("%(field)s cannot be negative"),
-    "item_too_large": _("%(field)s is too large"),
-    "item_too_precise": _("%(field)s may have at most %(places)s digits after the point"),
-    "item_bad_date": _("%(field)s must be a date written as YYYY-MM-DD"),
-    "item_date_out_of_range": _("%(field)s must lie between 2000 and 2100"),
-    "item_future": _("%(field)s cannot be in the future"),
-    "item_bad_instant": _("%(field)s must be an instant written as 2026-03-21T14:05:00, with an offset or without"),
-    "item_other_day": _("%(field)s lies neither on sale_date nor in the night after it"),
-    "item_not_a_text": _("%(field)s must be a text"),
-    "item_text_too_long": _("%(field)s may have at most %(most)s characters"),
-    "item_unreadable": _("%(field)s holds characters that cannot be kept"),
-    "item_bad_id": _("%(field)s must be an id"),
-    "item_not_an_object": _("%(field)s must be an object"),
-    "item_not_a_list": _("%(field)s must be a list of sales"),
-    "item_too_deep": _("%(field)s is nested too deeply"),
-    "item_bad_currency": _("%(field)s must be a currency code of three letters"),
-    "item_discount_too_large": _("discount cannot exceed total amount"),
-    "item_unknown_code": _("Product code not found"),
-    "item_unknown_product": _("There is no such product"),
-    "item_unknown_department": _("There is no such department"),
-    "item_department_needed": _("Add department_id: you deliver for several departments"),
-    "item_in_record": _("%(what)s (record %(number)s)"),
-    "item_too_many": _("At most %(most)s records can be sent at once: send them in parts"),
-    "item_bad_key": _("Idempotency-Key must be 1 to 200 printable characters"),
-    "item_key_reused": _("This Idempotency-Key was used for another request already"),
-    "item_client_off": _("The connection “%(source)s” is switched off: ask an administrator"),
-    "item_nothing_stored": _("Nothing was stored: %(refused)s of %(received)s records were refused."),
+    "cleaning_items": _("%(done)s of %(total)s lines deleted"),
 }

@@ -17,9 +17,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from items.days import mark_stale, refresh_days
-from items.lines import Line, columns_of
+from items.lines import Columns, Line, columns_of
 from items.locks import lock_lines
 from items.models import ItemSource, SaleLine
+from items.rollup import cleaned_before
 from items.staging import COLUMNS, empty_table, read_days, stage_days, stage_lines
 from items.undo import keep_absent, keep_replaced
 from runs.models import Run
@@ -29,6 +30,10 @@ Day = tuple[UUID, dt.date]
 _LINES = SaleLine._meta.db_table
 _IDENTITY = ("external_id", "date")
 _VALUES = [name for name in COLUMNS if name not in _IDENTITY]
+
+
+class TooOld(ValueError):
+    """A line of a date whose lines were cleaned up: nobody could say what the day comes to with it."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,13 @@ def store_lines(
     Of the (department, date)s in `whole` the lines are all there is: what did not come is deleted. A line that had been
     deleted and comes again stands again. `lines` may be a frame with columns named like the fields of `Line`.
     `refresh=False` leaves roll-ups and published sales to `refresh_days`, which knows the days even after a crash.
-    Raises TypeError and ValueError for what `items.lines.columns_of` refuses; then nothing is stored.
+    Raises TypeError and ValueError for what `items.lines.columns_of` refuses, and TooOld for dates whose lines were
+    cleaned up; then nothing is stored.
     """
     columns = columns_of(lines)
     with transaction.atomic():
         lock_lines(source.pk)
+        _refuse_cleaned(source, columns)
         with database.cursor() as cursor:
             staged = stage_lines(cursor, source.pk, columns)
             stored = _upsert(cursor, source, staged, run=run, user=user, job=job)
@@ -96,6 +103,12 @@ def remove_lines(source: ItemSource, ids: Collection[UUID], *, user: User | None
             removed = standing.delete()[0]
         refresh_days(source, touched, run=run)
     return Stored(deleted=removed, touched=touched)
+
+
+def _refuse_cleaned(source: ItemSource, columns: Columns) -> None:
+    kept_from = cleaned_before(source.organisation_id)
+    if kept_from and columns and min(columns["date"]) < kept_from:
+        raise TooOld(f"{min(columns['date'])} < {kept_from}")
 
 
 def _upsert(

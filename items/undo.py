@@ -150,12 +150,21 @@ def _pass_on(cursor: Any, job: Any) -> None:
         """,
         [job],
     )
+    values = ", ".join(f"{n} = m.{n}" for n in _VALUES)
     cursor.execute(
         f"""
-        UPDATE {_KEPT} SET {", ".join(f"{n} = m.{n}" for n in _VALUES)} FROM {_KEPT} m
-        WHERE {_KEPT}.job = %s AND m.by_job = %s AND m.line = {_KEPT}.line
+        UPDATE {_KEPT} SET {values} FROM {_KEPT} m WHERE {_KEPT}.job = %s AND m.by_job = %s AND m.line = {_KEPT}.line
         AND ({_KEPT}.by_job IS NOT NULL OR m.job IS NOT NULL)
         """,
         [job, job],
+    )
+    # Nothing stood before, as an earlier import had taken it away: this one leaves it out as well, see `keep_absent`.
+    cursor.execute(
+        f"""
+        UPDATE {_KEPT} SET {values} FROM {_KEPT} m
+        WHERE {_KEPT}.job = %s AND {_KEPT}.was_deleted AND {_KEPT}.by_job IS NOT NULL AND m.id = (
+            SELECT MAX(e.id) FROM {_KEPT} e WHERE e.line = {_KEPT}.line AND e.id < {_KEPT}.id AND e.was_deleted)
+        """,
+        [job],
     )
     cursor.execute(f"DELETE FROM {_KEPT} WHERE job = %s OR by_job = %s", [job, job])

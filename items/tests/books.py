@@ -17,7 +17,8 @@ def book(
     """A workbook of these sheets; dates are cells of dates. `then` may do more to it before it is closed."""
     file = io.BytesIO()
     made = xlsxwriter.Workbook(
-        file, {"in_memory": True, "default_date_format": "dd.mm.yyyy", "date_1904": from_1904, "strings_to_formulas": False}
+        file,
+        {"in_memory": True, "default_date_format": "dd.mm.yyyy", "date_1904": from_1904, "strings_to_formulas": False},
     )
     for name, rows in sheets.items():
         sheet = made.add_worksheet(name)

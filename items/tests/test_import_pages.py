@@ -41,7 +41,9 @@ def test_from_the_upload_to_the_result(world: World):
     assert "Still to be named: date, quantity, product." in content(page)
     assert rows(page)[0].startswith("Wann 01/02/2024 · 02/02/2024")
 
-    filled = declared(job, Wann="date", Was="product", Wieviel="quantity", Preis="price") | {"department": str(world.cafe.pk)}
+    filled = declared(job, Wann="date", Was="product", Wieviel="quantity", Preis="price") | {
+        "department": str(world.cafe.pk)
+    }
     page = person.post(answer.url, filled)
     text = content(page)
     assert "2 rows, 1 of them would be refused." in text
@@ -78,7 +80,9 @@ def test_hidden_sheets_are_named_and_read_only_if_chosen(world: World):
 def test_what_is_wrong_is_said_in_the_readers_language_and_markup_is_text(world: World):
     person = reader(world, "manager")
     assert "This is neither a CSV file nor an Excel workbook" in content(upload(person, b"%PDF-1.7"))
-    answer = upload(person, "date;<script>alert(1)</script>;quantity\n2024-01-01;<b>x</b>;1\n", department=str(world.cafe.pk))
+    answer = upload(
+        person, "date;<script>alert(1)</script>;quantity\n2024-01-01;<b>x</b>;1\n", department=str(world.cafe.pk)
+    )
     html = person.get(answer.url).content.decode()
     assert "<script>alert(1)" not in html and "<b>x</b>" not in html
 

@@ -191,7 +191,9 @@ def test_every_refused_row_is_explained_and_the_others_are_stored(world: World, 
     ]  # fmt: skip
     assert job["error_log"][1]["detail"] == "Date: “2024-13-01” is not a date of the declared form."
     assert Product.objects.get().name == "Tea"  # a refused row makes no product
-    file = world.api().get(f"/api/v1/sales/import/jobs/{job['id']}/errors?style=plain", headers={"accept-language": "en"})
+    file = world.api().get(
+        f"/api/v1/sales/import/jobs/{job['id']}/errors?style=plain", headers={"accept-language": "en"}
+    )
     table = list(csv.reader(io.StringIO(file.getvalue().decode("utf-8-sig"))))
     assert table[0] == ["sheet", "row", "column", "what stood there", "reason"]
     assert [row[1] for row in table[1:]] == [str(number) for number in range(3, 17)]
@@ -217,7 +219,12 @@ def test_returns_are_taken_only_when_they_are_announced(send):
 def test_discounts_and_sums(send):
     send("date,product,quantity,price,discount\n2024-01-01,Tea,3,1.0005,0.5\n")
     line = SaleLine.objects.get()
-    assert (line.gross, line.discount, line.total, line.tax) == (Decimal("3.0015"), Decimal("0.5"), Decimal("2.5015"), None)
+    assert (line.gross, line.discount, line.total, line.tax) == (
+        Decimal("3.0015"),
+        Decimal("0.5"),
+        Decimal("2.5015"),
+        None,
+    )
     too_much = "date,product,quantity,price,discount\n2024-01-01,Tea,1,1,1.01\n"
     assert errors(send(too_much)) == [("import_discount_too_large", "file")]
 
@@ -261,7 +268,9 @@ def test_an_answer_is_remembered_for_files_with_the_same_columns(send):
     assert SaleLine.objects.get(date=dt.date(2024, 2, 3)).quantity == Decimal("2.5")
     assert ImportLayout.objects.count() == 1
     # What the dates themselves say goes before what was once said.
-    assert errors(send('quantity,Tag,product,date\n1,x,Tea,02/13/2024\n', date_order="dmy")) == [("import_bad_date", "file")]
+    assert errors(send("quantity,Tag,product,date\n1,x,Tea,02/13/2024\n", date_order="dmy")) == [
+        ("import_bad_date", "file")
+    ]
 
 
 def test_columns_of_any_name_can_be_declared(send):
@@ -291,7 +300,10 @@ def test_whose_sales_these_are(world: World, upload):
 
 
 def test_a_file_may_name_only_departments_its_sender_sees(world: World, upload):
-    rows = RECEIPTS + "Bakery;01.02.2024;;1;Чай;1;1\nForeign cafe;01.02.2024;;1;Чай;1;1\nCafe on Abay;01.02.2024;;2;Чай;1;1\n"
+    rows = (
+        RECEIPTS
+        + "Bakery;01.02.2024;;1;Чай;1;1\nForeign cafe;01.02.2024;;1;Чай;1;1\nCafe on Abay;01.02.2024;;2;Чай;1;1\n"
+    )
     job = upload(world.api(world.manager_key), rows).json()
     assert [(error["row"], error["code"]) for error in job["error_log"]] == [
         (2, "import_unknown_department"),
