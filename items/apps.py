@@ -17,7 +17,7 @@ class ItemsConfig(AppConfig):
 
         post_save.connect(count_again, sender=Authority)
         post_delete.connect(count_again, sender=Authority)
-        say(IMPORTS | SENTENCES)
+        say({**IMPORTS, **SENTENCES})
         register("import_sales", "items.imports.work.import_sales", title=_("Import of item sales"))
         register("undo_import", "items.imports.undo.undo_import", title=_("Undoing an import"))
         register("clean_items", "items.retention.clean_items", title=_("Clean-up of old item sales"))

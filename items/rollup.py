@@ -89,7 +89,8 @@ def refresh_rollups(organisation: UUID, days: Collection[Day], *, connection: in
 def cleaned_before(organisation: UUID) -> dt.date | None:
     """Lines of dates before this one were deleted as too old, their sums were not."""
     sources = ItemSource.objects.filter(organisation=organisation)
-    return sources.aggregate(newest=Max("kept_from"))["newest"]
+    newest: dt.date | None = sources.aggregate(newest=Max("kept_from"))["newest"]
+    return newest
 
 
 def check_rollups(organisation: UUID, *, repair: bool = False) -> dict[str, int]:

@@ -146,7 +146,8 @@ def _pass_on(cursor: Any, job: Any) -> None:
         f"""
         UPDATE {_KEPT} SET by_job = {brought_back}, was_deleted = FALSE
         WHERE by_job = %s AND was_deleted AND {brought_back} IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM {_KEPT} r WHERE r.line = {_KEPT}.line AND r.by_job = {brought_back})
+        AND NOT EXISTS (SELECT 1 FROM {_KEPT} r WHERE r.line = {_KEPT}.line AND (r.by_job = {brought_back}
+            OR (r.was_deleted AND r.id < {_KEPT}.id AND r.updated_at = {_KEPT}.updated_at)))
         """,
         [job],
     )

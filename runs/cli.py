@@ -43,7 +43,11 @@ class RunCommand(BaseCommand):
             self.stderr.write(line)
 
     def write_json(self, document: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(document, ensure_ascii=False, default=str))
+        write_json(self.stdout, document)
+
+
+def write_json(out: Any, document: dict[str, Any]) -> None:
+    out.write(json.dumps(document, ensure_ascii=False, default=str))
 
 
 def as_dict(run: Run) -> dict[str, Any]:

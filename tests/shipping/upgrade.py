@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesforecast.settings")
-APPS = ("accounts", "runs", "departments", "sales", "forecasting")
+APPS = ("accounts", "runs", "departments", "sales", "items", "forecasting")
 ROWS = 2
 
 
