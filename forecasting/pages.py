@@ -27,6 +27,7 @@ from forecasting.accuracy import By, group_names, readings, rows_by_currency
 from forecasting.choices import LEAST_DAYS, VERSION_TONES, VersionState
 from forecasting.compare import Comparison, by_currency, by_department, compare, summary
 from forecasting.models import Accuracy, ForecastIssue, ModelVersion
+from forecasting.succession import changes, served_before, training_times
 from runs.choices import Trigger
 from runs.pages import asked_run, latest_box, with_run
 from runs.sentences import sentence
@@ -223,9 +224,13 @@ class ModelView(UnfoldModelAdminViewMixin, TemplateView):
         promised = Accuracy.objects.visible_to(signed_in(self.request)).filter(horizon=1, date__gte=since)
         issue = ForecastIssue.objects.filter(version=serving).order_by("-made_at").first() if serving else None
         user = self.request.user
+        before = served_before(serving) if serving else None
         return super().get_context_data(
             **kwargs,
+            **training_times(self.request),
             serving=serving,
+            before=before,
+            changes=changes(serving, before) if serving and before else [],
             measured=measured(serving) if serving else [],
             backtest=backtest_tables(serving) if serving else [],
             promised=[

@@ -9,7 +9,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from runs.timetable import NIGHT
+from runs.timetable import NIGHT, TRAINING
 
 NIGHT_HOUR, NIGHT_MINUTE = 2, 0
 TRAINING_HOUR = 3
@@ -40,9 +40,7 @@ class Repeated:
 NIGHTLY = [
     Nightly(gettext_noop("Nightly chain"), NIGHT, NIGHT_HOUR, NIGHT_MINUTE, expires=20 * 3600),
     Nightly(gettext_noop("Sample compared with the sources"), "sales.start_samples", 4, 30, expires=18 * 3600),
-    Nightly(
-        gettext_noop("Weekly training"), "operations.start_trainings", TRAINING_HOUR, 30, expires=20 * 3600, weekday="0"
-    ),
+    Nightly(gettext_noop("Weekly training"), TRAINING, TRAINING_HOUR, 30, expires=20 * 3600, weekday="0"),
 ]
 REPEATED = [Repeated(gettext_noop("Sweep the ledger"), "runs.sweep", settings.RUN_SWEEP_SECONDS)]
 

@@ -15,6 +15,7 @@ from forecasting.train import start_refit
 from operations.schedules import TRAINING_HOUR
 from runs import clock
 from runs.models import Run
+from runs.timetable import TRAINING
 
 SUNDAY = 7
 LATE = dt.timedelta(hours=1)  # after that the keeper no longer waits for beat
@@ -28,7 +29,7 @@ def start_trainings() -> list[int]:
 
 def keep_training() -> None:
     """Called by the keeper: begin on a Sunday what nobody began. A schedule that a person changed is beat's alone."""
-    task = PeriodicTask.objects.filter(task="operations.start_trainings").select_related("crontab").first()
+    task = PeriodicTask.objects.filter(task=TRAINING).select_related("crontab").first()
     if task is None or not task.enabled or not task.crontab or task.crontab.day_of_week != "0":
         return
     if not task.crontab.hour.isdigit():

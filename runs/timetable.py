@@ -6,6 +6,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 NIGHT = "operations.start_nights"
+TRAINING = "operations.start_trainings"
 
 
 def next_start(task: str) -> dt.datetime | None:

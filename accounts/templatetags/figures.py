@@ -14,6 +14,11 @@ register.filter("points", formats.points)
 
 
 @register.filter
+def minus(value: float) -> float:
+    return -value
+
+
+@register.filter
 def signed_percent(share: float | None) -> str:
     return formats.percent(share, signed=True)
 

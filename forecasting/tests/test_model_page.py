@@ -1,10 +1,14 @@
 """The model on the screen: what serves, how well it was measured, training, rolling back."""
 
+import datetime as dt
+import re
+
 import pytest
 from django.utils import timezone
 
 from forecasting.choices import VersionState
 from forecasting.models import ModelVersion
+from operations.schedules import setup_schedules
 from runs.models import Run
 from tests.reading import content, reader, rows, words
 from tests.world import World
@@ -106,3 +110,36 @@ def test_the_long_backtest_is_shown_by_group_in_words(world: World):
     assert "Backtest in detail, 4 past dates over a year" in content(page)
     lines = [line.split(" 336 ")[0] for line in rows(page) if " 336 " in line]
     assert lines == ["1-7", "15-28", "Monday", "Holidays"]
+
+
+def test_what_changed_since_the_version_that_served_before(world: World):
+    week_ago = timezone.now() - dt.timedelta(days=7)
+    metrics = {"wape": 0.1234, "wape_1_7": 0.11, "bias": 0.005, "coverage80": 0.78}
+    before = older(world, activated_at=week_ago, metrics=metrics)
+    older(world, number=3, activated_at=week_ago - dt.timedelta(days=7), metrics={"wape": 0.9})
+    older(world, VersionState.REFUSED, number=4, metrics={"wape": 0.8})
+    ModelVersion.objects.filter(pk=world.version.pk).update(
+        metrics=metrics | {"wape": 0.11, "wape_1_7": 0.11, "bias": -0.02, "coverage80": 0.83}
+    )
+    page = reader(world, "analyst").get(PAGE)
+    assert rows(page, 'id="changes"') == [
+        "Mean miss (WAPE) 12.3 % 11.0 % better",
+        "First seven days 11.0 % 11.0 % the same",
+        "Bias +0.5 % −2.0 % worse",
+        "80 % intervals held 78.0 % 83.0 % worse",
+    ]
+    text = content(page)
+    assert f"Against {before}, which served before" in text
+    assert "In sum it promises 2.0 % too little." in text and "it held 83.0 % of them" in text
+
+
+def test_the_next_training_by_itself_and_how_long_the_last_one_took(world: World):
+    analyst = reader(world, "analyst")
+    assert "Training by itself is switched off." in content(analyst.get(PAGE))
+    setup_schedules()
+    assert re.search(r"trains next on Sun, \d\d\.\d\d\.\d{4} at 03:30, Asia/Almaty", content(analyst.get(PAGE)))
+    assert "/periodictask/" not in analyst.get(PAGE).content.decode()
+    begun = timezone.now()
+    done = {"started_at": begun, "finished_at": begun + dt.timedelta(seconds=84)}
+    Run.objects.create(organisation=world.organisation, kind="train", state="done", **done)
+    assert "The last training took 1:24" in content(reader(world, "manager").get(PAGE))
