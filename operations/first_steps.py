@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from accounts.models import Organisation
 from departments.check import KIND as CHECK
+from departments.choices import Kind
 from departments.findings import findings
 from departments.models import Connection, Department
 from departments.timing import organisation_today
@@ -27,7 +28,8 @@ def first_steps(request: HttpRequest, organisation: Organisation) -> dict[str, A
     """What the start page shows until there is a first forecast; None from then on."""
     if ForecastIssue.objects.filter(organisation=organisation).exists():
         return None
-    tills = list(Connection.objects.filter(organisation=organisation).tills())
+    connected = list(Connection.objects.filter(organisation=organisation, is_active=True).exclude(kind=Kind.ONEC))
+    tills = [connection for connection in connected if connection.kind == Kind.IIKO]
     boxes = _boxes(request, organisation) if request.user.has_perm("runs.view_run") else {}
     checks = [_check(till, boxes.get("check", [])) for till in tills]
     departments = (
@@ -37,10 +39,11 @@ def first_steps(request: HttpRequest, organisation: Organisation) -> dict[str, A
         first=Min("date"), last=Max("date"), days=Count("date", distinct=True)
     )
     yesterday = organisation_today(organisation) - dt.timedelta(days=1)
+    fed = bool(sold["days"])  # by pushes, or before somebody changed a connection: no step is to be taken again
     done = {
-        "connect": bool(tills),
-        "check": any(check["good"] for check in checks),
-        "departments": bool(departments),
+        "connect": bool(connected) or fed,
+        "check": any(check["good"] for check in checks) or fed,
+        "departments": bool(departments) or fed,
         "load": sold["days"] >= LEAST_DAYS,
         "train": False,
     }
@@ -48,11 +51,13 @@ def first_steps(request: HttpRequest, organisation: Organisation) -> dict[str, A
     busy = {step for step, shown in boxes.items() if any(not box["run"].finished for box in shown)}
     # A model that was refused has too little to learn from, as a rule.
     more = now == "train" and any(box["run"].state == State.FAILED for box in boxes.get("train", []))
+    offered = ({now} | ({"load"} if more else set())) - busy
     return {
         "done": done,
         "now": now,
-        "offered": ({now} | ({"load"} if more else set())) - busy,
+        "offered": offered if tills else offered - {"departments", "load"},
         "more": more,
+        "connected": connected,
         "checks": checks,
         "departments": departments,
         "sold": sold,

@@ -169,6 +169,28 @@ def test_who_may_not_do_a_step_is_told_whom_to_ask(empty: World):
     assert actions(start(empty, "manager")) == {"/admin/departments/department/synchronise/"}
 
 
+def test_a_chain_that_is_fed_by_pushes_has_a_way_too(empty: World):
+    Connection.objects.create(organisation=empty.organisation, name="shop", kind="push")
+    page = start(empty)
+    assert "shop" in content(page) and actions(page) == set() and steps_done(page) == 1
+    history(empty, LEAST_DAYS - 1)
+    page = start(empty)
+    assert steps_done(page) == 3 and actions(page) == set() and "every night adds a day" in content(page)
+    sell(empty.cafe, [empty.today - dt.timedelta(days=LEAST_DAYS)])
+    assert actions(start(empty)) == {"/admin/forecasting/modelversion/train/"}
+
+
+def test_a_connection_that_was_changed_later_sends_nobody_back(empty: World):
+    till = connect(empty)
+    name_departments(till, empty)
+    history(empty, LEAST_DAYS)
+    page = start(empty)
+    assert actions(page) == {
+        f"/admin/departments/connection/{till.pk}/check/",
+        "/admin/forecasting/modelversion/train/",
+    }
+
+
 def test_days_that_are_not_to_be_trusted_do_not_count(empty: World):
     till = connect(empty, **GOOD)
     name_departments(till, empty)
