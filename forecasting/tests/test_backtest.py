@@ -16,7 +16,7 @@ from runs.choices import State
 from runs.ledger import cancel, run_now
 from runs.models import Run
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

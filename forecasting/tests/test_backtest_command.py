@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from forecasting.engine.tests import world
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.unit
 
 
 def test_the_command_writes_forecasts_and_reports_as_json(tmp_path):

@@ -21,7 +21,7 @@ from runs.choices import State
 from runs.ledger import run_now
 from runs.models import Run
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from forecasting.versions import save_version, serve
 from tests.reading import content, reader
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 DAY = "/admin/forecasting/modelversion/day/"
 
 

@@ -18,7 +18,7 @@ from runs.choices import State
 from runs.ledger import execute, open_run, run_now
 from runs.models import Alarm, Run
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 SUNDAY = dt.date(2026, 4, 5)
 
 

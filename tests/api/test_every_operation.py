@@ -37,7 +37,7 @@ def schema(world: World, settings, one_connection):
     return schemathesis.openapi.from_wsgi("/api/schema/", application)
 
 
-@pytest.mark.parametrize("cases", [50, pytest.param(250, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("cases", [pytest.param(30, marks=pytest.mark.postgres), pytest.param(250, marks=pytest.mark.deep)])
 def test_nothing_breaks(schema, world: World, monkeypatch, cases):
     """`cases` requests to each operation, half of them about rows that are there."""
     monkeypatch.setattr(APIView, "throttle_classes", [])

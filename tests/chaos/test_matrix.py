@@ -95,7 +95,7 @@ def published() -> dict[tuple[str, dt.date, int | None], Decimal | None]:
 @pytest.mark.row("R3", "every fault of a till, at login, at the first and at a later question")
 @pytest.mark.parametrize(
     "every",
-    [pytest.param(3, marks=pytest.mark.integration, id="short"), pytest.param(1, marks=pytest.mark.chaos, id="full")],
+    [pytest.param(3, marks=pytest.mark.postgres, id="short"), pytest.param(1, marks=pytest.mark.chaos, id="full")],
 )
 @pytest.mark.django_db(transaction=True)
 def test_every_trouble_has_a_name_and_harms_nothing(

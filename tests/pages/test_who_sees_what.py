@@ -12,7 +12,7 @@ from salesforecast.settings.look import UNFOLD
 from tests.reading import reader
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 ROLES = ("administrator", "manager", "analyst", "staff")
 PAGES = {
     "home": "",

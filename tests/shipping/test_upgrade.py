@@ -13,8 +13,6 @@ from django.db import connection
 
 from tests.stack.test_public_sales import administer
 
-pytestmark = pytest.mark.integration
-
 ROOT = Path(__file__).resolve().parents[2]
 GONE = {"sales_observedhour"}  # its rows moved into their days
 
@@ -33,7 +31,13 @@ def empty_database(tmp_path):
     administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.mark.parametrize("start", ["initial", "previous"])
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param("initial", marks=pytest.mark.postgres),
+        pytest.param("previous", marks=pytest.mark.integration),
+    ],
+)
 def test_no_row_is_lost_on_the_way_up(empty_database, start):
     done = subprocess.run(
         [sys.executable, "-m", "tests.shipping.upgrade", start],
