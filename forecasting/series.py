@@ -195,7 +195,7 @@ def read_hours(series: Series, days: int) -> pd.DataFrame:
     cutoffs = hours["series_id"].map({key: pd.Timestamp(cutoff) for key, cutoff in series.cutoffs.items()})
     believed = (hours["date"] <= cutoffs).to_numpy()
     if left_out:
-        believed &= ~pd.MultiIndex.from_frame(hours[["series_id", "date"]]).isin(left_out)
+        believed = believed & ~pd.MultiIndex.from_frame(hours[["series_id", "date"]]).isin(left_out)
     return hours[believed]
 
 
