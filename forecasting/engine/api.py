@@ -119,10 +119,10 @@ def fit(
     if not history.recorded.any():
         raise EngineError("no_history", cutoff=str(cutoff)[:10])
     covariates = sorted(panel.numeric)
-    features, mix = Features(history, covariates), Mix(history)
+    features = Features(history, covariates)
     tell(0.15, "calibrate")
     if calibration is None:
-        calibration = _calibrate(features, mix, recipe, seed, threads, learned=calibrate)
+        calibration = _calibrate(features, recipe, seed, threads, learned=calibrate)
     tell(0.5, "train")
     boosters, rows = members.train(features, recipe, rows=recipe.rows, trees=recipe.trees, seed=seed, threads=threads)
     by_hour = hour_model.train_hours(hours, cutoff, seed=seed) if hours is not None and len(hours) else None
@@ -144,7 +144,7 @@ def blend(
     return (1 - weight) * members.forecast(boosters, features, s, o, h).mean(axis=0) + weight * seasonal
 
 
-def _calibrate(features: Features, mix: Mix, recipe: Recipe, seed: int, threads: int, *, learned: bool) -> Calibration:
+def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, learned: bool) -> Calibration:
     """Errors on the last ten weeks and on the same season a year ago, by models that have not seen those targets."""
     past, last = features.history, features.history.cutoff
     usable = np.ones(len(past.at), dtype=bool)
@@ -165,7 +165,7 @@ def _calibrate(features: Features, mix: Mix, recipe: Recipe, seed: int, threads:
         drawn = np.zeros(len(pairs), dtype=bool)
         drawn[np.random.default_rng(seed).choice(len(pairs), most, replace=False)] = True
         s, o, h = (x[drawn[where]] for x in (s, o, h))
-    seasonal = mix.forecast(s, o, h)
+    seasonal = Mix(past, int(o.min()) if len(o) else last).forecast(s, o, h)
     forecast, weight = seasonal, recipe.mix_weight
     if learned and len(s):
         boosters, _ = members.train(
@@ -229,7 +229,7 @@ def predict(
         raise EngineError("missing_covariate", names=missing)
     end = pd.Timestamp(cutoff) + pd.Timedelta(days=horizon)
     history = History(panel.until(end), cutoff, cutoffs, states=fitted.states)
-    features, mix = Features(history, fitted.covariates), Mix(history)
+    features, mix = Features(history, fitted.covariates), Mix(history, int(history.origin.min()))
     count = len(history.series)
     days = history.cutoff + np.arange(1, horizon + 1)
     s, t = np.repeat(np.arange(count), horizon), np.tile(days, count)

@@ -55,10 +55,11 @@ POSITIONS = 16  # days of one feast told apart, eve and morrow included
 
 def feasts(holiday: np.ndarray, dates: pd.DatetimeIndex) -> Feasts:
     """Feasts of the holiday codes [series, days]."""
-    calendars, where = np.unique(holiday, axis=0, return_inverse=True)
-    made = [_one(row, dates) for row in calendars]
+    calendars: dict[bytes, int] = {}  # most series have the same one
+    where = np.array([calendars.setdefault(row.tobytes(), len(calendars)) for row in holiday], dtype=np.int64)
+    made = [_one(np.frombuffer(row, dtype=holiday.dtype), dates) for row in calendars]
     stacked = [np.stack(columns) for columns in zip(*made, strict=True)]
-    return Feasts(*(a[where.reshape(-1)] for a in stacked))
+    return Feasts(*(a[where] for a in stacked))
 
 
 def _one(code: np.ndarray, dates: pd.DatetimeIndex) -> tuple[np.ndarray, ...]:

@@ -47,7 +47,7 @@ def explain(
     history = History(
         panel.until(pd.Timestamp(cutoff) + pd.Timedelta(days=horizon)), cutoff, cutoffs, states=fitted.states
     )
-    features, mix = Features(history, fitted.covariates), Mix(history)
+    features, mix = Features(history, fitted.covariates), Mix(history, int(history.origin.min()))
     cents = np.round(made["yhat"].to_numpy() * 100)
     parts = np.zeros((len(made), len(REASONS)))
     parts[:, LEVEL] = cents

@@ -11,7 +11,9 @@ from forecasting.engine.windows import (
     lag,
     take,
     trailing_mean,
+    trailing_means,
     trailing_sum,
+    trailing_sums,
     weekday_ewm,
     weekday_sums,
     weighted_mean,
@@ -57,7 +59,7 @@ class History:
 
     def _levels(self) -> None:
         clean = self.clean
-        self.means = {n: trailing_mean(clean, n, at_least=min(7, n // 3 + 1)) for n in (7, 14, 28, 91, 364)}
+        self.means = trailing_means(clean, {n: min(7, n // 3 + 1) for n in (7, 14, 28, 91, 364)})
         level = self.means[28]
         for fallback in (self.means[91], self.means[364], trailing_mean(self.y, 364)):
             level = np.where(level > 0, level, fallback)
@@ -79,18 +81,20 @@ class History:
             got, hoped = np.where(both, self.clean, 0.0), np.where(both, expected, 0.0)
             self.surprise, self.pooled_surprise = {}, {}
             unit = np.where(both & (level > 0), 1.0 / level, 0.0)
+            all_got, all_hoped = ((x * unit).sum(axis=0)[None] for x in (got, hoped))
+            got_of, hoped_of = (trailing_sums(x, (3, 7, 14, 28)) for x in (got, hoped))
             for n in (3, 7, 14, 28):
-                own, hope = trailing_sum(got, n), trailing_sum(hoped, n)
+                own, hope = got_of[n], hoped_of[n]
                 self.surprise[n] = np.where(hope > 0, np.clip(own / hope, 0, 5), np.nan)
-                top = trailing_sum((got * unit).sum(axis=0)[None], n)[0]
-                bottom = trailing_sum((hoped * unit).sum(axis=0)[None], n)[0]
+                top = trailing_sum(all_got, n)[0]
+                bottom = trailing_sum(all_hoped, n)[0]
                 self.pooled_surprise[n] = np.where(bottom > 0, np.clip(top / bottom, 0, 5), np.nan)
             # Errors of sales grow with the root of their size: one number per series says how noisy it is.
             noise = np.where(both, (got - hoped) ** 2 / np.fmax(np.fmax(hoped, floor) * level, 1e-12), np.nan)
         noise = np.minimum(noise, 9.0)
-        seen = trailing_sum(~np.isnan(noise), 182)
-        self.pooled_noise = np.sqrt(_over_series(trailing_sum(noise, 182), seen, default=0.1))
-        self.spread = np.sqrt((trailing_sum(noise, 182) + 20 * self.pooled_noise[None] ** 2) / (seen + 20))
+        seen, noise = trailing_sum(~np.isnan(noise), 182), trailing_sum(noise, 182)
+        self.pooled_noise = np.sqrt(_over_series(noise, seen, default=0.1))
+        self.spread = np.sqrt((noise + 20 * self.pooled_noise[None] ** 2) / (seen + 20))
 
     def _feast_effects(self) -> None:
         """Mean log ratio of earlier occurrences of the same day of the same feast: own, pooled, and shrunk together."""
@@ -224,7 +228,10 @@ def _known(x: np.ndarray, before: np.ndarray) -> np.ndarray:
 
 
 def _weeks_sum(flag: np.ndarray, weeks: int) -> np.ndarray:
-    return sum(np.nan_to_num(lag(flag.astype(np.float64), 7 * w)) for w in range(weeks))  # type: ignore[return-value]
+    out = flag.astype(np.int8)
+    for week in range(1, weeks):
+        out[:, 7 * week :] += flag[:, : max(flag.shape[1] - 7 * week, 0)]
+    return out
 
 
 def _over_series(total: np.ndarray, n: np.ndarray, default: float) -> np.ndarray:

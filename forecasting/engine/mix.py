@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from forecasting.engine.history import History
-from forecasting.engine.windows import lag, take, trailing_sum, weekday_median
+from forecasting.engine.windows import take, weekday_median
 
 LEVELS = (0.01, 0.02, 0.05, 0.1)  # share of a new day in the level
 INDICES = (0.03, 0.1)  # share of a new week in the weekday's index
@@ -22,19 +22,12 @@ YEAR, OWN_YEAR = 0.8, 0.3  # share of last year's way expected again: of all ser
 
 
 class Mix:
-    """Seasonal forecasts of every series from any origin of a History."""
+    """Seasonal forecasts of every series from origins of a History, `first` or later."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, first: int = 0) -> None:
         self.history = history
-        plain = history.clean
-        self.levels, self.indices = _smooth(plain)  # [settings, series, days]
-        self.errors = np.stack([self._recent_error(k, plain) for k in range(len(SETTINGS))])
-
-    def _recent_error(self, k: int, plain: np.ndarray) -> np.ndarray:
-        total = np.zeros(plain.shape)
-        for ahead in LAGS:
-            total += np.nan_to_num(np.abs(plain - lag(self.levels[k], ahead) * lag(self.indices[k], ahead)))
-        return trailing_sum(total, WINDOW)
+        self.since = max(first - 6, 0)  # the oldest same weekday that is looked at
+        self.levels, self.indices, self.errors = _smooth(history.clean, self.since)
 
     def forecast(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
         """[rows] forecasts at origin day `o` for the day `o + h`; 0 where the series has no sales yet."""
@@ -45,10 +38,12 @@ class Mix:
         """[rows] what the level at the origin is multiplied by, by reason."""
         past, t = self.history, o + h
         b = t - 7 * -(-h // 7)
-        best = np.argsort(self.errors[:, s, o], axis=0, kind="stable")[:BEST]
+        at, same = o - self.since, np.maximum(b - self.since, 0)
+        best = np.argsort(self.errors[at, :, s], axis=1, kind="stable")[:, :BEST].T
         with np.errstate(invalid="ignore", divide="ignore"):
-            trend = np.stack([self.levels[k, s, o] for k in best])
-            smooth = (trend * np.stack([take_first(self.indices, k, s, b) for k in best])).mean(axis=0)
+            trend = np.stack([self.levels[at, k, s] for k in best])
+            index = np.stack([np.where(b < 0, np.nan, self.indices[same, k, s]) for k in best])
+            smooth = (trend * index).mean(axis=0)
             middle = weekday_median(past.clean, s, b, MEDIAN_WEEKS)
             middle = np.where(np.isnan(middle), smooth, middle)
             both, season = (smooth + middle) / 2, self._season(s, o, h)
@@ -73,23 +68,28 @@ class Mix:
         return np.exp(YEAR * everyone + OWN_YEAR * (np.where(np.isnan(own), everyone, own) - everyone))
 
 
-def take_first(x: np.ndarray, k: np.ndarray, s: np.ndarray, d: np.ndarray) -> np.ndarray:
-    out = x[k, s, np.maximum(d, 0)]
-    return np.where(d < 0, np.nan, out)
+def _smooth(x: np.ndarray, since: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Levels, weekday indices and errors of the last WINDOW days after each day from `since` on, [days, settings, series].
 
-
-def _smooth(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Levels and weekday indices after each day, [settings, series, days]; a missing day changes nothing."""
+    A missing day changes nothing. The error of a day is that of what was expected each of LAGS days before.
+    """
     series, days = x.shape
     alpha, gamma = (np.array(v)[:, None] for v in zip(*SETTINGS, strict=True))
-    levels = np.full((len(SETTINGS), series, days), np.nan)
-    indices = np.ones((len(SETTINGS), series, days))
-    level = np.full((len(SETTINGS), series), np.nan)
-    index = np.ones((7, len(SETTINGS), series))
+    shape = (len(SETTINGS), series)
+    levels, indices, errors = (np.empty((days - since, *shape)) for _ in range(3))
+    level, index = np.full(shape, np.nan), np.ones((7, *shape))
+    expected = np.full((max(LAGS), *shape), np.nan)  # for the same weekday, made on each of the last days
+    totals, total = np.zeros((WINDOW, *shape)), np.zeros(shape)
     count = np.zeros(series)
     for d in range(days):
         value, now = x[:, d], index[d % 7]
         seen = ~np.isnan(value)
+        today = np.zeros(shape)
+        for ahead in LAGS:
+            missed = np.abs(value - expected[(d - ahead) % max(LAGS)])
+            today = today + np.where(np.isnan(missed), 0.0, missed)
+        total = total + today
+        error, totals[d % WINDOW] = total - totals[d % WINDOW], total
         count += seen
         pace = np.maximum(alpha, 1.0 / np.maximum(count, 1))  # the first weeks are a plain mean
         unit = np.where(seen, value, 0.0) / np.maximum(now, 0.05)
@@ -98,5 +98,7 @@ def _smooth(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         week_pace = np.maximum(gamma, 1.0 / np.maximum(count / 7 + 1, 1))
         share = np.where(seen & (level > 0), np.where(seen, value, 0.0) / np.where(level > 0, level, 1.0), now)
         index[d % 7] = now + week_pace * (np.clip(share, 0, 5) - now)
-        levels[:, :, d], indices[:, :, d] = level, index[d % 7]
-    return levels, indices
+        expected[d % max(LAGS)] = level * index[d % 7]
+        if d >= since:
+            levels[d - since], indices[d - since], errors[d - since] = level, index[d % 7], error
+    return levels, indices, errors

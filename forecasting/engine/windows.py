@@ -4,22 +4,46 @@ NaN means "no observation" and is skipped. Every function runs forwards from the
 cannot change an earlier value by a bit.
 """
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
+
+
+def known(x: np.ndarray) -> np.ndarray:
+    """`x` with nothing where nothing is known."""
+    return x if x.dtype == bool else np.where(np.isnan(x), 0.0, x)
 
 
 def trailing_sum(x: np.ndarray, days: int) -> np.ndarray:
     """Sum over the last `days` days, NaN counted as nothing."""
-    total = np.cumsum(np.nan_to_num(x), axis=1)
-    out = total.copy()
-    out[:, days:] -= total[:, :-days]
+    return trailing_sums(x, (days,))[days]
+
+
+def trailing_sums(x: np.ndarray, windows: Iterable[int]) -> dict[int, np.ndarray]:
+    """`trailing_sum` by length of the window, added up once for all of them."""
+    total = np.cumsum(known(x), axis=1)
+    out = {}
+    for days in windows:
+        part = np.empty_like(total)
+        part[:, :days] = total[:, :days]
+        np.subtract(total[:, days:], total[:, : max(total.shape[1] - days, 0)], out=part[:, days:])
+        out[days] = part
     return out
 
 
 def trailing_mean(x: np.ndarray, days: int, at_least: int = 1) -> np.ndarray:
     """Mean of the observations in the last `days` days; NaN with fewer than `at_least` of them."""
-    n = trailing_sum(~np.isnan(x), days)
+    return trailing_means(x, {days: at_least})[days]
+
+
+def trailing_means(x: np.ndarray, windows: Mapping[int, int]) -> dict[int, np.ndarray]:
+    """`trailing_mean` by length of the window; `windows` say with how many observations there is one."""
+    counts, sums = trailing_sums(~np.isnan(x), windows), trailing_sums(x, windows)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(n >= at_least, trailing_sum(x, days) / n, np.nan)
+        for days, at_least in windows.items():
+            np.divide(sums[days], counts[days], out=sums[days])
+            sums[days][counts[days] < at_least] = np.nan
+    return sums
 
 
 def weekday_ewm(x: np.ndarray, half_life: float) -> np.ndarray:
@@ -29,29 +53,30 @@ def weekday_ewm(x: np.ndarray, half_life: float) -> np.ndarray:
 
 def weighted_mean(top: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """A weight that has faded to nothing is no evidence any more: NaN."""
-    return np.where(weight > 1e-6, top / np.maximum(weight, 1e-6), np.nan)
+    out = top / np.maximum(weight, 1e-6)
+    out[weight <= 1e-6] = np.nan
+    return out
 
 
 def weekday_sums(x: np.ndarray, half_life: float) -> tuple[np.ndarray, np.ndarray]:
     """Weighted sums of the same weekday's values and the sums of their weights, after each day."""
     rows, days = x.shape
     weeks = -(-days // 7)
-    v = np.full((rows, weeks * 7), np.nan)
-    v[:, :days] = x
-    v = v.reshape(rows, weeks, 7)
-    seen = ~np.isnan(v)
-    v = np.where(seen, v, 0.0)
+    v = np.zeros((rows, weeks * 7))
+    weight = np.zeros((rows, weeks * 7))
+    v[:, :days], weight[:, :days] = known(x), ~np.isnan(x)
     decay = 0.5 ** (1.0 / half_life)
-    weight = seen.astype(np.float64)
-    for week in range(1, weeks):
-        v[:, week] += v[:, week - 1] * decay
-        weight[:, week] += weight[:, week - 1] * decay
-    return v.reshape(rows, weeks * 7)[:, :days], weight.reshape(rows, weeks * 7)[:, :days]
+    for week in range(7, weeks * 7, 7):
+        now, before = slice(week, week + 7), slice(week - 7, week)
+        v[:, now] += v[:, before] * decay
+        weight[:, now] += weight[:, before] * decay
+    return v[:, :days], weight[:, :days]
 
 
 def lag(x: np.ndarray, days: int) -> np.ndarray:
     """The matrix `days` days earlier, NaN before the beginning."""
-    out = np.full(x.shape, np.nan)
+    out = np.empty(x.shape)
+    out[:, :days] = np.nan
     if days < x.shape[1]:
         out[:, days:] = x[:, : x.shape[1] - days] if days else x
     return out
