@@ -54,9 +54,14 @@ class Mix:
         unknown = ~np.isfinite(trend * weekday)
         return {
             "trend": np.where(unknown, 1.0, trend), "weekday": np.where(unknown, 1.0, weekday),
-            "feast": np.exp(np.clip(past.feast["effect"][s, t], -2, 2)), "promotion": past.factor(s, o, t),
+            "feast": self._feast(s, t), "promotion": past.factor(s, o, t),
             "season": season,
         }  # fmt: skip
+
+    def _feast(self, s: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """What the feast did before, shrunk to nothing as if it had once more done nothing: one year may be chance."""
+        times = self.history.feast["times"][s, t]
+        return np.exp(np.clip(self.history.feast["effect"][s, t], -2, 2) * (times + 1) / (times + 2))
 
     def _season(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Where the year went from the origin's day to the target's a year ago: all series' way and a part of the own."""

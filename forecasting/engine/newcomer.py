@@ -19,6 +19,7 @@ COPIES, ROWS, TREES = 4, 40_000, 60  # each day is forecast from several pretend
 FEAST = ("pooled", "pooled_level", "times")
 MEANS = (3, 7, 14)
 FORTNIGHT = 14
+LATER_LEARNED = 0.4  # weight of the newcomer member from then on, beside 1 of the grown series' members
 
 
 def names(features: Features) -> list[str]:
@@ -103,7 +104,7 @@ class Young:
         """[rows] forecasts in sales units, never negative: a mean of what errs differently.
 
         `grown` is what the members for grown series say, NaN before a week of sales; after two weeks they replace the
-        shrunk mean.
+        shrunk mean and count more than what the others' first weeks teach.
         """
         shrunk = self.shrunk()
         learned = np.full(len(shrunk), np.nan)
@@ -115,7 +116,9 @@ class Young:
         parts = np.stack([shrunk, learned, grown])
         weights = np.where(np.isnan(parts), 0.0, 1.0)
         both = (weights > 0).all(axis=0)
-        weights[0] = np.where(both, np.clip((FORTNIGHT - self.records) / 7, 0.0, 1.0), 1.0)
+        green = np.clip((FORTNIGHT - self.records) / 7, 0.0, 1.0)
+        weights[0] = np.where(both, green, 1.0)
+        weights[1] *= np.where(np.isnan(grown), 1.0, LATER_LEARNED + (1 - LATER_LEARNED) * green)
         return (np.nan_to_num(parts) * weights).sum(axis=0) / weights.sum(axis=0)
 
 

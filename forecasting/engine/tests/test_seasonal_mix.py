@@ -49,3 +49,15 @@ def test_the_median_of_a_weekday_counts_what_was_sold_on_it_and_nothing_later():
     with np.errstate(all="ignore"):
         expected = [pd.Series(x[a, b % 7 : b + 1 : 7][-5:]).median() for a, b in zip(s, d, strict=True)]
     np.testing.assert_allclose(weekday_median(x, s, d, 5), expected)
+
+
+def test_a_feast_is_believed_the_more_the_more_often_it_was_seen():
+    """New Year sells 1.6 times as much; the mix knows it from one year and from two."""
+    believed = []
+    for days in (715, 1080):  # to the middle of a December
+        panel = world.panel(series=6, days=days)
+        history = History(panel, world.day(days - 1))
+        s, first = np.arange(6), panel.index(f"{history.dates[history.cutoff].year + 1}-01-01")
+        o = np.full(6, history.cutoff)
+        believed.append(Mix(history).factors(s, o, first - o)["feast"].mean())
+    assert 1.2 < believed[0] < believed[1] < 1.55
