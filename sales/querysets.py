@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -65,11 +66,12 @@ class SalesQuerySet(models.QuerySet[Any]):
         return found
 
     def totals(self, currencies: Mapping[UUID, str], measure: str = "total_sales") -> dict[str, Any]:
-        """{"sums", "rows", "first", "last"} of the selection; `sums` are {currency: exact sum}.
+        """{"sums", "rows", "first", "last"} of the selection; `sums` are {currency: exact sum}, that of most branches first.
 
         `currencies`: those of all departments the selection may hold. Without rows the sum is nothing of any of them.
         """
-        codes = sorted(set(currencies.values()))
+        departments = Counter(currencies.values())
+        codes = sorted(departments, key=lambda code: (-departments[code], code))
         figures = {"sum": MoneySum(measure), "rows": Count("pk"), "first": Min("date"), "last": Max("date")}
         if len(codes) < 2:
             found = self.order_by().aggregate(**figures)
