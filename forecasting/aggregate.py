@@ -43,6 +43,7 @@ class Total:
 
     group: str
     name: str
+    currency: str
     from_date: dt.date
     to_date: dt.date
     departments: int
@@ -62,7 +63,11 @@ def aggregate(
     by: str = "total",
     known_on: dt.date | None = None,
 ) -> list[Total]:
-    """The newest forecasts (or those of a past morning) of the departments and dates, added up by group, in order."""
+    """The newest forecasts (or those of a past morning) of the departments and dates, added up by group, in order.
+
+    A group of departments that sell in several currencies is several sums.
+    """
+    currencies = departments.currencies()
     names = dict(departments.values_list("pk", "name"))
     chosen = Forecast.objects.between(first, last).filter(department__in=names)
     chosen = chosen.known_on(known_on) if known_on else chosen.newest()
@@ -71,31 +76,35 @@ def aggregate(
         *columns, "issue__version_id", "issue__version__number", "cutoff"
     )
     rows = [_Row(Part(*row[:-3]), *row[-3:]) for row in found]
-    groups: dict[str, list[_Row]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[_Row]] = defaultdict(list)
     for row in rows:
-        groups[_group(by, row.part.department_id, row.part.date)].append(row)
+        pk = row.part.department_id
+        groups[_group(by, pk, row.part.date), currencies[pk]].append(row)
     ends = ends_of_sums(
         {key: [row.part for row in mine] for key, mine in groups.items()}, {row.version for row in rows}
     )
     out = []
-    for group, mine in groups.items():
+    for (group, currency), mine in groups.items():
         dates, of = {row.part.date for row in mine}, {row.part.department_id for row in mine}
         out.append(
             Total(
                 group=group,
                 name=names[mine[0].part.department_id] if by == "department" else group,
+                currency=currency,
                 from_date=min(dates),
                 to_date=max(dates),
                 departments=len(of),
                 forecasts=len(mine),
                 missing=len(of) * len(dates) - len(mine),
                 predicted=sum((row.part.predicted for row in mine), Decimal(0)),
-                bounds=ends[group],
+                bounds=ends[group, currency],
                 versions=[f"v{number}" for number in sorted({row.number for row in mine})],
                 cutoff=max(row.cutoff for row in mine),
             )
         )
-    return sorted(out, key=lambda total: (total.name, total.group) if by == "department" else (total.group, ""))
+    return sorted(
+        out, key=lambda total: (total.name, total.group) if by == "department" else (total.group, total.currency)
+    )
 
 
 def ends_of_sums(groups: Mapping[Any, Sequence[Part]], versions: Iterable[int]) -> dict[Any, dict[str, Decimal]]:

@@ -31,7 +31,8 @@ class AggregateView(ApiView):
         """The sum of the newest forecasts of any departments over any days, with an interval of its own.
 
         Without dates the four weeks from today on; without departments all one may see. Errors of several branches and
-        days partly cancel out: the interval of a sum is narrower than the sum of the intervals.
+        days partly cancel out: the interval of a sum is narrower than the sum of the intervals. Money
+        of several currencies is not added: each has a sum of its own.
         """
         asked = serializers.AggregateParameters.read(request)
         first = asked.get("from_date") or min(
@@ -53,6 +54,7 @@ class AggregateView(ApiView):
                 {
                     "group": total.group,
                     "name": total.name,
+                    "currency": total.currency,
                     "from_date": total.from_date,
                     "to_date": total.to_date,
                     "departments": total.departments,

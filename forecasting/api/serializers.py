@@ -199,6 +199,7 @@ class AggregateParameters(DepartmentRange):
 class Aggregated(serializers.Serializer[Any]):
     group = serializers.CharField(allow_blank=True)
     name = serializers.CharField(allow_blank=True)
+    currency = serializers.CharField()
     from_date = serializers.DateField()
     to_date = serializers.DateField()
     departments = serializers.IntegerField()

@@ -103,3 +103,14 @@ def test_shares_of_misses_are_of_one_currency(two: World):
     told = two.client("analyst").get("/api/forecast/accuracy").json()["readings"]
     assert [(reading["currency"], round(reading["wape"], 2)) for reading in told] == [("KZT", 0.1), ("KGS", 0.3)]
     assert "currency" not in reader(two, "manager").get(page).context["form"].fields
+
+
+def test_sums_of_forecasts_from_the_interface(two: World):
+    asked = f"/api/forecast/aggregate?from_date={two.today}&to_date={two.today}&by=day"
+    told = two.client("analyst").get(asked).json()
+    for line, own in zip(told, ([two.bakery], [two.cafe, two.bar]), strict=True):
+        expected = Forecast.objects.filter(date=two.today, department__in=own).values_list("predicted_sales", flat=True)
+        assert line["currency"] == own[0].money and line["departments"] == len(own)
+        assert line["predicted_sales"] == float(round(sum(expected), 2))
+        assert line["lower_80"] < line["predicted_sales"] < line["upper_80"]
+    assert [line["currency"] for line in two.client("manager").get(asked).json()] == ["KZT"]
