@@ -25,11 +25,31 @@ class Rule(models.TextChoices):
 
     MODEL = "model", _("model")
     BLEND = "blend", _("model and seasonal mean")
+    REOPENED = "reopened", _("model, back after a long closure")
+    MOVED = "moved", _("model, on a new level since a pause")
+    LEVEL_SHIFT = "level_shift", _("model, on a new level")
     SHORT_HISTORY = "short_history", _("short history: weekday means")
     NO_HISTORY = "no_history", _("no history: the chain's weekday means")
     CLOSED = "closed", _("closed that day")
 
 
+# What a person is told of how a forecast was made.
+RULE_SENTENCES = {
+    Rule.MODEL: _("The model made it from what this branch and the others have sold."),
+    Rule.BLEND: _("Means of the weekday made it, with season and holidays, and the model where there was one."),
+    Rule.REOPENED: _("The branch is back after at least three weeks without sales: its days before and since count."),
+    Rule.MOVED: _(
+        "The branch was away for some days and sells on another level since, as after a move: its newest weeks count."
+    ),
+    Rule.LEVEL_SHIFT: _(
+        "The branch has been selling on another level for some weeks, unlike the others: its newest weeks count."
+    ),
+    Rule.SHORT_HISTORY: _(
+        "The branch has sold for less than four weeks: its own days count, and what first weeks of others were like."
+    ),
+    Rule.NO_HISTORY: _("The branch has not sold a day yet: it is expected to be like the middle of the others."),
+    Rule.CLOSED: _("The branch is expected to be closed that day."),
+}
 VERSION_TONES = {
     VersionState.SERVING: "success",
     VersionState.REFUSED: "danger",

@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.pages import DateField, page_organisation, signed_in
 from departments.models import Department
 from departments.timing import local_date
+from forecasting.choices import RULE_SENTENCES, Rule
 from forecasting.models import Forecast
 from forecasting.reasons import reasons_of
 from sales.hours import open_hours
@@ -60,7 +61,7 @@ class DayView(UnfoldModelAdminViewMixin, TemplateView):
 
 
 def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
-    """{"forecast", "reasons", "hours", "sold", "day"}: the newest forecast, its hours beside those sold, and their sum."""
+    """{"forecast", "made_by", "reasons", "hours", "sold", "day"}: the newest forecast, its hours beside those sold, their sum."""
     forecast = (
         Forecast.objects.filter(department=department, date=date).newest().select_related("issue", "department").first()
     )
@@ -79,6 +80,7 @@ def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
     order = open_hours([amount > most * QUIET for amount in highest])
     return {
         "forecast": forecast,
+        "made_by": RULE_SENTENCES[Rule(forecast.rule)] if forecast else "",
         "reasons": reasons_of(forecast) if forecast else None,
         "hours": [lines[hour] for hour in order],
         "sold": sum(sold.values(), Decimal(0)) if sold else None,

@@ -11,6 +11,7 @@ from accounts.permissions import requires
 from departments.api.lookup import department_or_404
 from forecasting.api import serializers
 from forecasting.api.views import IN_PATH, NO_FORECAST
+from forecasting.choices import RULE_SENTENCES, Rule
 from forecasting.models import Forecast
 from forecasting.reasons import reasons_of
 from sales.money import rounded
@@ -41,6 +42,7 @@ class ExplainView(ApiView):
                 "department_name": department.name,
                 "predicted_sales": rounded(forecast.predicted_sales),
                 "rule": forecast.rule,
+                "rule_text": RULE_SENTENCES[Rule(forecast.rule)],
                 "model_version": str(forecast.issue.version),
                 "cutoff": forecast.cutoff,
                 "reasons": [

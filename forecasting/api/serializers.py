@@ -97,6 +97,7 @@ class Explained(serializers.Serializer[Any]):
     department_name = serializers.CharField()
     predicted_sales = MoneyNumber()
     rule = serializers.ChoiceField(Rule.choices)
+    rule_text = serializers.CharField(help_text="In the language asked for")
     model_version = serializers.CharField()
     cutoff = serializers.DateField()
     reasons = ReasonOfForecast(many=True, help_text="They add up to the forecast")

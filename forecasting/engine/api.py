@@ -20,6 +20,7 @@ from forecasting.engine.mix import Mix
 from forecasting.engine.newcomer import Young
 from forecasting.engine.panel import Panel
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_hash
+from forecasting.engine.situations import situations
 
 PURGE = 28  # days around last year's block that its models do not learn either: a season looks like its edges
 MOST_MIX, MIX_POWER = 0.3, 6
@@ -220,9 +221,10 @@ def predict(
     """Forecasts of every series for the days cutoff + 1 .. cutoff + horizon, COLUMNS.
 
     `cutoffs` names series whose last complete date is older than `cutoff`: nothing later of theirs is used and `h`
-    counts from there. `rule` says how a number was made: model, blend (seasonal mix alone), short_history, no_history,
-    closed (known closure: zeros). `yhat` holds if the series opens at all; `p_open` is how likely it does, from the
-    last eight same weekdays and the feast's earlier years. Raises EngineError missing_covariate.
+    counts from there. `rule` says how a number was made: model, blend (seasonal mix alone), or either of them in a
+    situation (situations.py): reopened, moved, level_shift; short_history, no_history, closed (known closure: zeros).
+    `yhat` holds if the series opens at all; `p_open` is how likely it does, from the last eight same weekdays and the
+    feast's earlier years. Raises EngineError missing_covariate.
     """
     missing = [c for c in fitted.covariates if c not in panel.numeric]
     if missing:
@@ -239,6 +241,7 @@ def predict(
     level = history.level[s, np.maximum(o, 0)]
 
     rule = np.where(records == 0, "no_history", np.where((records < SHORT) | ~(level > 0), "short_history", "model"))
+    rule = rule.astype(object)
     full, known = rule == "model", (records >= members.LEAST_RECORDS) & (level > 0)
     yhat = np.zeros(len(s))
     if known.any():
@@ -266,6 +269,8 @@ def predict(
         )
         yhat[new] = np.resize(middle, new.sum())
         put(new, intervals.ordered(yhat[new], {k: np.resize(v, new.sum()) for k, v in found.items()}))
+    happened = situations(history)[s]
+    rule = np.where(full & (happened != ""), happened, rule)
     p_open = history.chance_open(s, o, t)
     shut = history.closed[s, t]
     for values in (yhat, *bounds.values(), p_open):

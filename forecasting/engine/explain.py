@@ -51,7 +51,7 @@ def explain(
     cents = np.round(made["yhat"].to_numpy() * 100)
     parts = np.zeros((len(made), len(REASONS)))
     parts[:, LEVEL] = cents
-    learned = made["rule"].isin(["model", "blend"]).to_numpy()
+    learned = ~made["rule"].isin(["short_history", "no_history", "closed"]).to_numpy()
     if learned.any():
         s = np.repeat(np.arange(len(history.series)), horizon)[learned]
         h = made["h"].to_numpy()[learned]

@@ -13,6 +13,7 @@ from forecasting.compare import compare, summary
 from forecasting.engine.recipe import RECIPES
 from forecasting.models import Forecast, ForecastIssue, ModelText, ModelVersion
 from forecasting.predict import make_issue
+from forecasting.reasons import reasons_of
 from forecasting.replay import replay
 from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
@@ -90,9 +91,10 @@ def test_nothing_after_the_cutoff_moves_a_forecast_by_a_bit(version):
 
 def test_hours_come_from_the_model_of_the_version(version):
     """Sales move from the afternoon to the morning on the first ten days of a month; profiles know only weekdays."""
-    for row in SalesByHour.objects.filter(organisation=version.organisation, hour__in=(9, 13)):
-        early = (row.date.day <= 10) == (row.hour == 9)
-        SalesByHour.objects.filter(pk=row.pk).update(sales_amount=80_000 if early else 10_000)
+    sold = SalesByHour.objects.filter(organisation=version.organisation)
+    for hour, first_days, last_days in ((9, 80_000, 10_000), (13, 10_000, 80_000)):
+        sold.filter(hour=hour, date__day__lte=10).update(sales_amount=first_days)
+        sold.filter(hour=hour, date__day__gt=10).update(sales_amount=last_days)
     series = read_series(version.organisation, cutoff=CUTOFF, horizon=14)
     learned = save_version(version.organisation, fit_series(series, RECIPES["quick"]), metrics={})
     rows = list(issue_at(learned, CUTOFF).forecasts.order_by("date"))
@@ -173,6 +175,21 @@ def test_a_fast_is_a_column_of_its_own_if_it_was_known(version):
     assert "Ramadan" not in panel.holiday_names
     Holiday.objects.filter(pk=fast.pk).update(known_from=CUTOFF + dt.timedelta(days=1))
     assert "period_Ramadan" not in read_series(version.organisation, cutoff=CUTOFF, horizon=7).panel.numeric
+
+
+def test_what_happened_to_a_branch_is_named_and_its_forecast_still_explained(version):
+    back, shifted, other = Department.objects.filter(organisation=version.organisation).order_by("name")
+    day = dt.timedelta(days=1)
+    SalesSummary.objects.filter(department=back, date__range=(CUTOFF - 40 * day, CUTOFF - 6 * day)).delete()
+    SalesSummary.objects.filter(department=shifted, date__gt=CUTOFF - 20 * day).update(total_sales=F("total_sales") * 2)
+    issue = issue_at(version, CUTOFF)
+    assert dict(issue.forecasts.values_list("department__name", "rule").distinct()) == {
+        back.name: "reopened",
+        shifted.name: "level_shift",
+        other.name: "model",
+    }
+    one = issue.forecasts.filter(department=shifted).first()
+    assert len([reason for reason in reasons_of(one) if reason.amount]) > 2
 
 
 def test_a_suspicious_day_is_missing_to_the_model_not_low(version):

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from departments.models import Holiday
-from forecasting.choices import WHOLE_ISSUES, Origin
+from forecasting.choices import RULE_SENTENCES, WHOLE_ISSUES, Origin, Rule
 from forecasting.engine import api as engine
 from forecasting.engine import explain
 from forecasting.engine.recipe import RECIPES
@@ -82,6 +82,19 @@ def test_the_api_answers_in_money_and_says_when_reasons_are_gone(world: World):
     assert answer["model_version"] == "v1" and answer["rule"] == "blend"
     assert client.get(f"/api/forecast/explain/2099-01-01/{world.cafe.pk}").json()["errors"][0]["code"] == "no_forecast"
     assert client.get(f"/api/forecast/explain/{world.today}/{world.bakery.pk}").status_code == 404
+
+
+def test_page_and_api_tell_by_which_rule_it_was_made_in_a_sentence(world: World):
+    forecast = explained(world, world.today, level="60000.00")
+    client, path = world.client("staff"), f"/api/forecast/explain/{world.today}/{world.cafe.pk}"
+    with translation.override("en"):
+        told = {rule: str(sentence) for rule, sentence in RULE_SENTENCES.items()}
+    assert set(told) == set(Rule) and len(set(told.values())) == len(Rule)
+    for rule, text in told.items():
+        Forecast.objects.filter(pk=forecast.pk).update(rule=rule)
+        answer = client.get(path, headers={"accept-language": "en"}).json()
+        assert (answer["rule"], answer["rule_text"]) == (rule, text)
+    assert told[Rule.CLOSED] in content(reader(world, "staff").get(DAY))
 
 
 def test_only_the_newest_issues_keep_their_reasons(world: World):

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from forecasting.engine import Fit, fit, predict
+from forecasting.engine.history import History
+from forecasting.engine.situations import situations
 from forecasting.engine.tests import world
 
 pytestmark = pytest.mark.unit
@@ -38,7 +40,7 @@ def size(out: pd.DataFrame) -> float:
 def test_a_branch_back_from_a_long_closure_is_open_and_near_its_old_size(model, back):
     out = forecast(model, KNOWN[~(B0 & ago(120) & ~ago(back))])
     assert (out["p_open"] > 0.8).all()
-    assert 0.7 < size(out) < 1.2 and set(out["rule"]) == {"model"}
+    assert 0.7 < size(out) < 1.2 and set(out["rule"]) == {"reopened"}
 
 
 def test_back_from_a_month_away_it_is_likely_open_too(model):
@@ -54,8 +56,38 @@ def test_while_the_closure_lasts_it_grows_less_likely_to_open_and_keeps_its_size
 def test_a_branch_moved_to_twice_the_sales_is_followed_and_the_interval_says_it_is_less_sure(model):
     moved = [KNOWN.assign(y=np.where(B0 & ago(days), 2 * KNOWN["y"], KNOWN["y"])) for days in (0, 7, 28)]
     steady, week, month = (forecast(model, frame) for frame in moved)
-    assert 1.15 < size(week) / size(steady) < size(month) / size(steady) < 2.1
+    assert 1.1 < size(week) / size(steady) < size(month) / size(steady) < 2.1
     assert (week["hi80"] - week["lo80"]).mean() > 1.4 * (steady["hi80"] - steady["lo80"]).mean()
+    assert set(steady["rule"]) == {"model"} and set(month["rule"]) == {"level_shift"}
+
+
+def rules(model: Fit, frame: pd.DataFrame, **cutoffs: pd.Timestamp) -> dict[str, str]:
+    out = predict(model, world.panel(frame), CUTOFF, 1, cutoffs=cutoffs)
+    return dict(zip(out["series_id"], out["rule"], strict=True))
+
+
+@pytest.mark.parametrize("factor", [0.55, 1.7])
+def test_a_new_level_after_some_days_away_is_a_move(model, factor):
+    level = KNOWN.assign(y=np.where(B0 & ago(20), factor * KNOWN["y"], KNOWN["y"]))
+    away = level[~(B0 & ago(25) & ~ago(20))]
+    assert rules(model, away) == {"b0": "moved", **{f"b{n}": "model" for n in range(1, 6)}}
+    assert rules(model, KNOWN[~(B0 & ago(25) & ~ago(20))])["b0"] == "model"
+    assert rules(model, level)["b0"] == "level_shift"
+
+
+def test_what_happens_to_all_is_no_shift_of_one(model):
+    assert set(rules(model, KNOWN.assign(y=np.where(ago(20), 2 * KNOWN["y"], KNOWN["y"]))).values()) == {"model"}
+
+
+def test_an_ordinary_year_names_no_situation_and_days_after_a_branch_s_own_cutoff_say_nothing(model):
+    panel, wrong = world.panel(ALL), 0
+    for back in range(0, 180, 12):
+        history = History(panel, CUTOFF - pd.Timedelta(days=back))
+        wrong += (situations(history) != "").sum()
+    assert wrong == 0
+    late = KNOWN.assign(y=np.where(B0 & ago(14), 3 * KNOWN["y"], KNOWN["y"]))
+    assert rules(model, late)["b0"] == "level_shift"
+    assert rules(model, late, b0=CUTOFF - pd.Timedelta(days=14))["b0"] == "model"
 
 
 def test_one_day_of_returns_moves_the_forecast_little(model):
