@@ -1,4 +1,4 @@
-"""Permissions of a person or service user: those of the roles, besides what Django's own groups grant."""
+"""Permissions: those of the roles, and for people besides what Django's own groups grant."""
 
 from typing import Any
 
@@ -14,9 +14,11 @@ class RoleBackend(ModelBackend):
         if not isinstance(user_obj, User) or not user_obj.is_active or obj is not None:
             return set()
         if not hasattr(user_obj, "_role_permissions"):
-            roles = user_obj.memberships.values_list("role", flat=True)
+            roles = {joined.role for joined in user_obj.memberships.all()}
             granted: set[str] = set().union(*(ROLE_PERMISSIONS[role] for role in roles))
-            user_obj._role_permissions = granted | super().get_all_permissions(user_obj)  # type: ignore[attr-defined]
+            if not user_obj.is_service or user_obj.is_superuser:
+                granted |= super().get_all_permissions(user_obj)
+            user_obj._role_permissions = granted  # type: ignore[attr-defined]
         return user_obj._role_permissions  # type: ignore[attr-defined, no-any-return]
 
     def has_perm(self, user_obj: Any, perm: str, obj: models.Model | None = None) -> bool:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from rest_framework_api_key.models import AbstractAPIKey
+from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
 from accounts.querysets import OrganisationQuerySet
 from accounts.roles import Role
@@ -68,8 +68,17 @@ class Membership(models.Model):
         return f"{self.user} · {self.get_role_display()}"
 
 
+class ApiKeyManager(APIKeyManager):
+    def get_usable_keys(self) -> models.QuerySet["ApiKey"]:
+        """Each with all that a request asks of it: its user, organisation and memberships, in two statements."""
+        keys = super().get_usable_keys().select_related("user", "organisation")
+        return keys.prefetch_related("user__memberships")  # type: ignore[no-any-return]
+
+
 class ApiKey(AbstractAPIKey):
     """A credential of a service user: stored hashed, shown once, expiring, revocable."""
+
+    objects = ApiKeyManager()
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys", verbose_name=_("user"))
     organisation = models.ForeignKey(

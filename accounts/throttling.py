@@ -40,12 +40,12 @@ class KeyThrottle(BaseThrottle):
         if full:
             self.seconds = max(span - now % span for span in full)
             return False
-        for span in names:
-            if not cache.add(names[span], 1, timeout=span):
-                try:
-                    cache.incr(names[span])
-                except ValueError:  # it ran out in between
-                    cache.set(names[span], 1, timeout=span)
+        for span, name in names.items():
+            try:
+                if name in counted or not cache.add(name, 1, timeout=span):
+                    cache.incr(name)
+            except ValueError:  # it ran out in between
+                cache.set(name, 1, timeout=span)
         return True
 
     def wait(self) -> float:

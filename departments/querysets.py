@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Count, Q
 
-from accounts.models import Membership, Organisation
+from accounts.models import Organisation
 from departments.choices import NAMING_KINDS, SELLING_TYPES, TYPES, Kind, Segment
 
 if TYPE_CHECKING:
@@ -37,11 +37,8 @@ class DepartmentQuerySet(models.QuerySet["Department"]):
             return self.none()
         if user.is_superuser:
             return self
-        memberships = Membership.objects.filter(user=user.pk)
-        scopes = list(memberships.values_list("organisation_id", "all_departments", "scopes__department"))
-        whole = {organisation for organisation, everything, _root in scopes if everything}
-        roots = {root for _organisation, everything, root in scopes if not everything and root}
-        return self.filter(Q(organisation__in=whole) | Q(pk__in=_with_descendants(self.model, roots)))
+        whole, some = scopes_of(user)
+        return self.filter(Q(organisation__in=whole) | Q(pk__in=some))
 
     def selling(self) -> DepartmentQuerySet:
         """Departments that can have sales, not the companies and stores of the tree."""
@@ -63,6 +60,21 @@ class DepartmentQuerySet(models.QuerySet["Department"]):
             "types": [row | {"title": str(TYPES.get(row["type"], row["type"]))} for row in types],
             "segments": [row | {"title": str(Segment(row["segment_type"]).label)} for row in segments],
         }
+
+
+def scopes_of(user: User | AnonymousUser) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+    """The organisations the user sees as a whole, and single departments with what lies below them."""
+    from departments.models import Department, DepartmentScope
+
+    if user.is_anonymous:
+        return set(), set()
+    memberships = list(user.memberships.all())  # an API key brings them along
+    whole = {joined.organisation_id for joined in memberships if joined.all_departments}
+    limited = [joined.pk for joined in memberships if not joined.all_departments]
+    if not limited:
+        return whole, set()
+    roots = set(DepartmentScope.objects.filter(membership__in=limited).values_list("department", flat=True))
+    return whole, _with_descendants(Department, roots)
 
 
 def _with_descendants(model: type[Department], roots: set[uuid.UUID]) -> set[uuid.UUID]:
