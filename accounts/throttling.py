@@ -4,6 +4,7 @@ Counts live in the shared cache, per span of the clock: the minute, the hour, th
 """
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.core.cache import cache
@@ -34,19 +35,27 @@ class KeyThrottle(BaseThrottle):
             return True
         now = time.time()
         spans = [(span, most) for name, span in LIMITS.items() if (most := getattr(key, name))]
-        names = {span: f"key:{key.pk}:{span}:{int(now // span)}" for span, _most in spans}
-        counted = cache.get_many(names.values())
-        full = [span for span, most in spans if counted.get(names[span], 0) >= most]
+        counted: list[str] = []
+        full: list[int] = []
+        for span, most in spans:
+            name = f"key:{key.pk}:{span}:{int(now // span)}"
+            counted.append(name)
+            if _count(name, span) > most:
+                full.append(span)
         if full:
+            for name in counted:
+                with suppress(ValueError):
+                    cache.decr(name)
             self.seconds = max(span - now % span for span in full)
-            return False
-        for span, name in names.items():
-            try:
-                if name in counted or not cache.add(name, 1, timeout=span):
-                    cache.incr(name)
-            except ValueError:  # it ran out in between
-                cache.set(name, 1, timeout=span)
-        return True
+        return not full
 
     def wait(self) -> float:
         return self.seconds
+
+
+def _count(name: str, span: int) -> int:
+    """How many it is with this one; counts are forgotten after `span` seconds."""
+    try:
+        return int(cache.incr(name))
+    except ValueError:  # the first one
+        return 1 if cache.add(name, 1, timeout=span) else int(cache.incr(name))

@@ -1,9 +1,14 @@
 """Limits of a key: per minute, per hour and per day, each counted for itself."""
 
+import time
+
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from accounts import authentication
 from accounts.models import ApiKey
 from tests.world import World
 
@@ -17,7 +22,10 @@ def empty_cache():
 
 
 def limit(world: World, **limits: int) -> None:
-    ApiKey.objects.filter(name="till").update(**limits)
+    key = ApiKey.objects.get(name="till")
+    for name, most in limits.items():
+        setattr(key, name, most)
+    key.save()
 
 
 def asked(client, times: int) -> list[int]:
@@ -62,3 +70,17 @@ def test_others_are_not_counted(world: World):
     assert asked(world.api(), 2) == [200, 429]
     assert asked(world.api(world.manager_key), 3) == [200] * 3
     assert asked(world.client("administrator"), 3) == [200] * 3
+
+
+def test_a_key_withdrawn_by_another_process_writes_no_more_at_once_and_reads_no_more_soon(world: World, monkeypatch):
+    api = world.api()
+    assert asked(api, 1) == [200]
+    with CaptureQueriesContext(connection) as seen:
+        assert asked(api, 1) == [200]
+    assert not any("accounts_" in query["sql"] for query in seen)
+    ApiKey.objects.filter(name="till").update(revoked=True)  # as another process does: no signal here
+    assert asked(api, 1) == [200]
+    assert api.post("/api/departments/sync").status_code == 401
+    later = time.monotonic() + authentication.KNOWN_FOR
+    monkeypatch.setattr(authentication.time, "monotonic", lambda: later)
+    assert asked(api, 1) == [401]
