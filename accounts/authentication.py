@@ -37,6 +37,7 @@ def _looked_up(secret: str, *, fresh: bool) -> ApiKey:
     if known and now < known[0] and not fresh:
         return known[1]
     key = ApiKey.objects.get_from_key(secret)
+    assert isinstance(key, ApiKey)
     if len(_known) >= MOST_KNOWN:
         _known.clear()
     _known[digest] = now + KNOWN_FOR, key

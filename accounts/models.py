@@ -72,13 +72,13 @@ class ApiKeyManager(APIKeyManager):
     def get_usable_keys(self) -> models.QuerySet["ApiKey"]:
         """Each with all that a request asks of it: its user, organisation and memberships, in two statements."""
         keys = super().get_usable_keys().select_related("user", "organisation")
-        return keys.prefetch_related("user__memberships")  # type: ignore[no-any-return]
+        return keys.prefetch_related("user__memberships")
 
 
 class ApiKey(AbstractAPIKey):
     """A credential of a service user: stored hashed, shown once, expiring, revocable."""
 
-    objects = ApiKeyManager()
+    objects = ApiKeyManager()  # type: ignore[misc]
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys", verbose_name=_("user"))
     organisation = models.ForeignKey(

@@ -4,15 +4,17 @@ No key is shared between 1C and iiko. The 1C code is decisive where somebody ent
 but not which, and names are written differently on both sides, so they are compared by trigrams weighed by rarity.
 """
 
-import math
 import re
 import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 from django.db import transaction
 from django.db.models import Max
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from accounts.models import Organisation, User
 from departments.books import carry
@@ -29,6 +31,10 @@ OTHER_NUMBER = -0.15
 """Two houses of a street, or two points of a mall, differ by nothing else."""
 CLOSE, DOUBT = 0.05, 0.25
 """A rival this close to a proposal lowers its confidence by so much."""
+EQUAL, ROUNDING = 0.9999, 1e-9
+
+Grid = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -76,76 +82,119 @@ def matching(organisation: Organisation, user: User) -> Matching:
 
 def propose(items: list[SourceDepartment], departments: list[Department]) -> list[Proposal]:
     """At most one proposal for each object and each department, the surest first."""
-    likeness = _likeness([item.name for item in items], [department.name for department in departments])
-    lone_items = {bin_ for bin_, n in Counter(item.taxpayer_id for item in items).items() if n == 1 and bin_}
-    lone = lone_items & {
-        bin_ for bin_, n in Counter(one.taxpayer_id_number for one in departments).items() if n == 1 and bin_
-    }
-    by_code, by_bin = defaultdict(list), defaultdict(list)
-    for number, department in enumerate(departments):
-        by_code[_code(department.code_tco)].append(number)
-        by_bin[department.taxpayer_id_number].append(number)
-    found: list[Proposal] = []
-    for place, item in enumerate(items):
-        candidates = {number for number, alike in likeness[place].items() if alike >= LEAST}
-        candidates |= {*by_code.get(_code(item.external_id) or " ", ())}
-        candidates |= {*by_bin.get(item.taxpayer_id, ())} if item.taxpayer_id in lone else set()
-        found += [_judged(item, departments[number], likeness[place].get(number, 0.0), lone) for number in candidates]
-    return _one_each([one for one in found if one.confidence >= LEAST])
-
-
-def _judged(item: SourceDepartment, department: Department, alike: float, lone: set[str]) -> Proposal:
-    reasons = []
-    ours, theirs = department.taxpayer_id_number, item.taxpayer_id
-    confidence = alike * BY_NAME
-    houses, numbers = (set(re.findall(r"\d+", one.name)) for one in (department, item))
-    if not (houses <= numbers or numbers <= houses):
-        confidence += OTHER_NUMBER
-        reasons.append("other_number")
-    if ours and theirs:
-        confidence += SAME_BIN if ours == theirs else OTHER_BIN
-        reasons.append("bin" if ours == theirs else "other_bin")
-        if ours == theirs and ours in lone:
-            confidence = max(confidence, BY_LONE_BIN)
-    if alike >= LEAST:
-        reasons.append("name")
-    if department.code_tco and _code(department.code_tco) == _code(item.external_id):
-        confidence = BY_CODE if alike >= LEAST else BY_CODE_ONLY
-        reasons.insert(0, "code")
-    return Proposal(
-        item,
-        department,
-        round(min(confidence, BY_CODE), 2),
-        1.0 if alike > 0.9999 else min(round(alike, 2), 0.99),
-        tuple(reasons),
-    )
-
-
-def _one_each(found: list[Proposal]) -> list[Proposal]:
-    found.sort(key=lambda one: (-one.confidence, one.department.name, one.item.external_id))
-    best: dict[int, list[Proposal]] = defaultdict(list)
-    for one in found:
-        best[id(one.item)].append(one)
-        best[id(one.department)].append(one)
-    used: set[int] = set()
-    kept = []
-    for one in found:
-        ends = {id(one.item), id(one.department)}
-        if ends & used:
-            continue
-        used |= ends
-        rivals = [other for end in ends for other in best[end] if other is not one]
-        if "code" not in one.reasons and any(_rivals(one, other) for other in rivals):
-            lowered = max(LEAST, round(one.confidence - DOUBT, 2))
-            one = Proposal(one.item, one.department, lowered, one.likeness, (*one.reasons, "rival"))
-        kept.append(one)
+    if not items or not departments:
+        return []
+    pairs = Pairs(items, departments)
+    kept = [pairs.proposal(item, department) for item, department in pairs.one_each()]
     return sorted(kept, key=lambda one: -one.confidence)
 
 
-def _rivals(one: Proposal, other: Proposal) -> bool:
-    """Whether `other` could as well be true; equal names are not rivalled by similar ones."""
-    only_one_equal = one.likeness == 1.0 > other.likeness and one.confidence > other.confidence
-    return one.confidence - other.confidence <= CLOSE and not only_one_equal
+class Pairs:
+    """Every object (rows) with every department (columns), as arrays: what speaks for each pair, and how sure it is."""
+
+    def __init__(self, items: list[SourceDepartment], departments: list[Department]) -> None:
+        self.items, self.departments = items, departments
+        self.alike = _likeness([item.name for item in items], [one.name for one in departments])
+        self.other_number = ~_one_holds_the_other(
+            [_numbers(one.name) for one in items], [_numbers(one.name) for one in departments]
+        )
+        theirs, ours = [item.taxpayer_id for item in items], [one.taxpayer_id_number for one in departments]
+        self.same_bin = _equal(theirs, ours)
+        self.other_bin = np.outer(np.array(theirs) != "", np.array(ours) != "") & ~self.same_bin
+        lone = {text for texts in (theirs, ours) for text, n in Counter(texts).items() if n > 1}
+        self.lone_bin = self.same_bin & ~np.isin(ours, sorted(lone))
+        self.same_code = _equal(
+            [_code(item.external_id) for item in items], [_code(one.code_tco) for one in departments]
+        )
+        self.likeness = np.where(self.alike > EQUAL, 1.0, np.minimum(np.round(self.alike, 2), 0.99))
+        self.confidence = self._confidence()
+
+    def _confidence(self) -> Grid:
+        """0 to 1; 0 where nothing speaks for a pair."""
+        named = self.alike >= LEAST
+        sure = self.alike * BY_NAME + OTHER_NUMBER * self.other_number
+        sure += SAME_BIN * self.same_bin + OTHER_BIN * self.other_bin
+        sure = np.where(self.lone_bin, np.maximum(sure, BY_LONE_BIN), sure)
+        sure = np.where(self.same_code, np.where(named, BY_CODE, BY_CODE_ONLY), sure)
+        sure = np.round(np.minimum(sure, BY_CODE), 2)
+        return np.where((named | self.same_code | self.lone_bin) & (sure >= LEAST), sure, 0.0)
+
+    def one_each(self) -> Iterator[tuple[int, int]]:
+        """The surest pairs of which none shares an object or a department with a surer one."""
+        rows, columns = np.nonzero(self.confidence)
+        by_name = _ranks([one.name for one in self.departments])[columns]
+        by_id = _ranks([item.external_id for item in self.items])[rows]
+        order = np.lexsort((by_id, by_name, -self.confidence[rows, columns]))
+        free_rows, free_columns = set(rows.tolist()), set(columns.tolist())
+        for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+            if row in free_rows and column in free_columns:
+                free_rows.remove(row)
+                free_columns.remove(column)
+                yield row, column
+            if not free_rows or not free_columns:
+                return
+
+    def proposal(self, row: int, column: int) -> Proposal:
+        marks = {"other_number": self.other_number, "bin": self.same_bin, "other_bin": self.other_bin}
+        reasons = [name for name, grid in marks.items() if grid[row, column]]
+        reasons += ["name"] * bool(self.alike[row, column] >= LEAST)
+        confidence = float(self.confidence[row, column])
+        if self.same_code[row, column]:
+            reasons.insert(0, "code")
+        elif self._rivalled(row, column):
+            confidence = max(LEAST, round(confidence - DOUBT, 2))
+            reasons.append("rival")
+        likeness = float(self.likeness[row, column])
+        return Proposal(self.items[row], self.departments[column], confidence, likeness, tuple(reasons))
+
+    def _rivalled(self, row: int, column: int) -> bool:
+        """Whether another pair could as well be true; equal names are not rivalled by similar ones."""
+        mine, exact = self.confidence[row, column], self.likeness[row, column] == 1.0
+        for sure, like, itself in (
+            (self.confidence[row], self.likeness[row], column),
+            (self.confidence[:, column], self.likeness[:, column], row),
+        ):
+            rivals = (sure > 0) & (mine - sure <= CLOSE + ROUNDING)
+            rivals &= ~(exact & (like < 1.0) & (sure < mine))
+            rivals[itself] = False
+            if rivals.any():
+                return True
+        return False
+
+
+def _numbers(name: str) -> set[str]:
+    return set(re.findall(r"\d+", name))
+
+
+def _equal(left: list[str], right: list[str]) -> Mask:
+    """Where two texts are the same and not empty."""
+    found: Mask = (np.array(left)[:, None] == np.array(right)) & (np.array(right) != "")
+    return found
+
+
+def _ranks(texts: list[str]) -> NDArray[np.int64]:
+    place = {text: number for number, text in enumerate(sorted(set(texts)))}
+    return np.array([place[text] for text in texts])
+
+
+def _one_holds_the_other(left: list[set[str]], right: list[set[str]]) -> Mask:
+    """Where all of one set lies in the other."""
+    ours, theirs = _incidence(left, right)
+    both = (ours @ theirs.T).toarray()
+    sizes, others = (np.array([len(one) for one in side]) for side in (left, right))
+    found: Mask = (both == sizes[:, None]) | (both == others)
+    return found
+
+
+def _incidence(*sides: list[set[str]]) -> list[csr_matrix]:
+    """Of each side a matrix with a row per set and a column per member of any of them."""
+    column = {one: place for place, one in enumerate(sorted({one for side in sides for held in side for one in held}))}
+    made = []
+    for side in sides:
+        rows = [row for row, held in enumerate(side) for _one in held]
+        columns = [column[one] for held in side for one in held]
+        made.append(csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(side), len(column))))
+    return made
 
 
 def _code(text: str) -> str:
@@ -158,25 +207,14 @@ def _trigrams(name: str) -> set[str]:
     return {f"  {word} "[start : start + 3] for word in words for start in range(len(word) + 1)}
 
 
-def _likeness(names: list[str], others: list[str]) -> list[dict[int, float]]:
-    """For each name {place in `others`: 0 to 1}, the weighed share of trigrams both have (Dice)."""
-    left, right = [_trigrams(name) for name in names], [_trigrams(name) for name in others]
-    often = Counter(one for grams in (*left, *right) for one in grams)
-    total = len(left) + len(right)
-    weight = {one: math.log(1 + total / n) for one, n in often.items()}
-    holders: dict[str, list[int]] = defaultdict(list)
-    for place, grams in enumerate(right):
-        for one in grams:
-            holders[one].append(place)
-    whole = [sum(weight[one] for one in grams) for grams in right]
-    found = []
-    for grams in left:
-        shared: Counter[int] = Counter()
-        for one in grams:
-            for place in holders.get(one, ()):
-                shared[place] += weight[one]  # type: ignore[assignment]
-        own = sum(weight[one] for one in grams)
-        found.append({place: 2 * both / (own + whole[place]) for place, both in shared.items()})
+def _likeness(names: list[str], others: list[str]) -> Grid:
+    """The weighed share of trigrams that a name (row) and another (column) both have (Dice), 0 to 1."""
+    left, right = _incidence([_trigrams(name) for name in names], [_trigrams(name) for name in others])
+    often = np.asarray(left.sum(axis=0) + right.sum(axis=0)).ravel()
+    weight = np.log(1 + (len(names) + len(others)) / often)
+    both = (left.multiply(weight) @ right.T).toarray()
+    whole = (left @ weight)[:, None] + right @ weight
+    found: Grid = np.divide(2 * both, whole, out=np.zeros_like(both), where=whole > 0)
     return found
 
 

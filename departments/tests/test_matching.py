@@ -1,6 +1,7 @@
 """Objects of 1C and departments: what is proposed, and that only a person's word changes anything."""
 
 import random
+import time
 
 import pytest
 
@@ -214,3 +215,15 @@ def test_the_page_of_a_large_chain_asks_few_questions(world: World, books, djang
     person.get(PAGE)
     with django_assert_max_num_queries(25):
         assert "Branch 99" in content(person.get(PAGE))
+
+
+def test_a_large_chain_of_like_names_waits_for_nothing():
+    """611 objects and 200 departments whose names differ by a number: by the processor's clock, whatever else runs."""
+    names = [f"Кофейня «Тёплый угол», пр. Абая {number}" for number in range(611)]
+    items = [item(f"{number:05}", f"Тёплый угол Абая {number}") for number in range(1, 612)]
+    departments = [branch(name) for name in names[1:201]]
+    begun = time.process_time()
+    found = propose(items, departments)
+    assert time.process_time() - begun < 0.2
+    assert len(found) == 200
+    assert all(one.item.name.split()[-1] == one.department.name.split()[-1] for one in found)
