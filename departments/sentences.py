@@ -23,6 +23,7 @@ SENTENCES = {
     "empty_object_list": _(
         "%(source)s: the 1C service sent an empty list. Nothing was changed; ask whoever looks after 1C whether its exchange runs."
     ),
+    "row_of_the_chain": _("This concerns the whole chain, and you see some branches only: name one of them."),
     "object_unknown": _("“%(text)s” is no object of 1C. Choose one from the list."),
     "object_matched": _("“%(object)s” is matched with %(department)s already. Undo that first."),
     "department_matched": _("%(department)s is matched with “%(object)s” already. Undo that first."),

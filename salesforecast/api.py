@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 urlpatterns = [
     path("departments/", include("departments.api.urls")),
+    path("calendar/", include("departments.api.calendar_urls")),
     path("sales/", include("sales.api.urls")),
     path("v1/sales/import/", include("items.api.import_urls")),
     path("", include("items.api.urls")),

@@ -12,7 +12,7 @@ from departments.edit import Refused
 from runs.sentences import sentence
 
 # How the API names what a model names otherwise.
-NAMES = {"parent": "parent_id", "__all__": "non_field_errors"}
+NAMES = {"parent": "parent_id", "department": "department_id", "__all__": "non_field_errors"}
 
 
 class Conflict(APIException):

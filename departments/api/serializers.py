@@ -27,6 +27,8 @@ class DepartmentRange(RangeParameters):
 class DepartmentShown(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     parent_id = serializers.UUIDField(allow_null=True)
+    organisation_id = serializers.UUIDField()
+    company = serializers.CharField(allow_blank=True, help_text="Legal entity, as 1C names it")
     code = serializers.CharField(allow_blank=True)
     code_tco = serializers.CharField(allow_blank=True)
     name = serializers.CharField()

@@ -29,6 +29,20 @@ ALLOWED = {
     ("DELETE", "api/departments/<str:pk>"): ADMINISTRATOR,
     ("GET", "api/departments/statistics"): EVERYBODY,
     ("POST", "api/departments/sync"): WORKERS,
+    ("GET", "api/calendar/holidays"): KNOW - {"integrator"},
+    ("POST", "api/calendar/holidays"): ADMINISTRATOR,
+    ("GET", "api/calendar/holidays/<str:pk>"): KNOW - {"integrator"},
+    **{(method, "api/calendar/holidays/<str:pk>"): ADMINISTRATOR for method in ("PUT", "PATCH", "DELETE")},
+    **{
+        (method, f"api/calendar/{kind}"): ADMINISTRATOR for method in ("GET", "POST") for kind in ("closures", "events")
+    },
+    **{
+        (method, f"api/calendar/{kind}/<str:pk>"): ADMINISTRATOR
+        for method in ("GET", "PUT", "PATCH", "DELETE")
+        for kind in ("closures", "events")
+    },
+    ("POST", "api/calendar/import"): ADMINISTRATOR,
+    ("GET", "api/calendar/export/csv"): KNOW - {"integrator"},
     ("GET", "api/sales/summary"): EVERYBODY,
     ("DELETE", "api/sales/summary/<str:pk>"): ADMINISTRATOR,
     ("GET", "api/sales/hourly"): EVERYBODY,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from departments.models import Department
+from departments.models import Closure, Department, Event, Holiday
 from items.models import Product
 from sales.models import AutoSyncLog, SalesByHour, SalesSummary
 from tests.world import World, build_world
@@ -40,6 +40,16 @@ REQUESTS = {
     "departments_patch": ("administrator", "PATCH", "/api/departments/{cafe}", {"code_tco": "5"}),
     "departments_delete_409": ("administrator", "DELETE", "/api/departments/{cafe}", None),
     "departments_sync_202": ("integrator", "POST", "/api/departments/sync", None),
+    "calendar_holidays": ("analyst", "GET", "/api/calendar/holidays?from_date=2026-03-21&to_date=2026-03-22", None),
+    "calendar_holiday_create": ("administrator", "POST", "/api/calendar/holidays", {"date": "2026-05-01", "name": "May Day"}),
+    "calendar_holiday_create_400": ("administrator", "POST", "/api/calendar/holidays", {"date": "2026-03-21", "name": "Nauryz"}),
+    "calendar_closure_create": ("administrator", "POST", "/api/calendar/closures", {
+        "department_id": "{cafe}", "first": "2026-03-20", "reason": "repairs", "known_from": "2026-03-01"}),
+    "calendar_event_create": ("administrator", "POST", "/api/calendar/events", {
+        "name": "Coffee week", "first": "2026-04-01", "last": "2026-04-07", "strength": 1.5}),
+    "calendar_closures": ("administrator", "GET", "/api/calendar/closures?department_id={bar}", None),
+    "calendar_events": ("administrator", "GET", "/api/calendar/events?page_size=1", None),
+    "sales_doubts": ("integrator", "GET", "/api/sales/doubts", None),
     "sales_sync_202": ("integrator", "POST", "/api/sales/sync?from_date=2026-03-01&to_date=2026-03-02", None),
     "sales_sync_400": ("integrator", "POST", "/api/sales/sync?from_date=2026-03-02&to_date=2026-03-01", None),
     "sales_summary": ("integrator", "GET", "/api/sales/summary?skip=1&limit=2&department_id={cafe}", None),
@@ -85,6 +95,10 @@ def world(db, settings):
         )
         for code, name in (("TRIG-001", "Trigger Assembly - Type A"), ("TRIG-002", "Trigger Assembly - Type B")):
             Product.objects.create(organisation=world.organisation, code=code, name=name)
+        Holiday.objects.create(organisation=world.organisation, date="2026-03-21", key="Nauryz", name="Nauryz")
+        days = {"organisation": world.organisation, "first": "2026-03-10", "known_from": "2026-03-01"}
+        Closure.objects.create(department=world.bar, last="2026-03-11", reason="repairs", **days)
+        Event.objects.create(name="Coffee week", last="2026-03-16", **days)
         yield world
 
 
