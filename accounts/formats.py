@@ -25,6 +25,11 @@ def precise(value: Decimal | None) -> str:
     return exact(value) if value == value.quantize(Decimal("0.01")) else _grouped(value.normalize())
 
 
+def pieces(value: Decimal | None) -> str:
+    """A quantity with the places that say something: `1 234`, `0,35`."""
+    return NOTHING if value is None else _grouped(value.normalize())
+
+
 def count(value: int | None) -> str:
     return NOTHING if value is None else _grouped(Decimal(value))
 

@@ -1,3 +1,4 @@
 from items.admin.imports import ImportJobAdmin
+from items.admin.lines import SaleLineAdmin
 
-__all__ = ["ImportJobAdmin"]
+__all__ = ["ImportJobAdmin", "SaleLineAdmin"]

@@ -87,6 +87,16 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _item(
+                        _("History of sales"),
+                        "bar_chart",
+                        "admin:items_history",
+                        "items.view_productday",
+                        "admin:items_entry",
+                    ),
+                    _item(
+                        _("Sales by item"), "receipt_long", "admin:items_saleline_changelist", "items.view_saleline"
+                    ),
+                    _item(
                         _("Imports of files"),
                         "upload_file",
                         "admin:items_importjob_changelist",

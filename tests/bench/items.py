@@ -1,0 +1,134 @@
+"""How long item sales take to store on PostgreSQL, and what a week's correction costs beside adding everything up.
+
+A million lines from a ready frame against a bare COPY of the same rows into the same table with the same indexes; then
+seven days of five million lines touched, against adding up all of them.
+
+    python -m tests.bench.items [LINES]
+"""
+
+import datetime as dt
+import io
+import resource
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tests.bench.database import scratch_database
+
+BATCH, BATCHES = 1_000_000, 5
+BRANCHES, PRODUCTS, FIRST = 40, 200, dt.date(2024, 1, 1)
+DAYS_OF_A_BATCH = 146
+# Storing against a bare COPY of the same rows; seven days' sums against all of them; both measured when recorded.
+STORE_LIMIT, WEEK_LIMIT = 3.5, 0.02
+
+
+def frame(number: int, rows: int, departments: list[uuid.UUID], products: list[uuid.UUID]) -> pd.DataFrame:
+    """`rows` lines of the `number`-th DAYS_OF_A_BATCH days, receipts of three lines; deterministic."""
+    n = np.arange(rows)
+    dates = [FIRST + dt.timedelta(days=DAYS_OF_A_BATCH * number + day) for day in range(DAYS_OF_A_BATCH)]
+    receipt = [f"{number}-{one}" for one in n // 3]
+    cents = (n * 37 % 9000) + 100
+    amount = [f"{cent // 10}.{cent % 10}0" for cent in cents]
+    return pd.DataFrame(
+        {
+            "external_id": [f"{one}/{k}" for one, k in zip(receipt, n % 3, strict=True)],
+            "department": np.array(departments, dtype=object)[n // 3 * 7919 % len(departments)],
+            "product": np.array(products, dtype=object)[n * 104_729 % len(products)],
+            "date": np.array(dates, dtype=object)[n // 3 * 31 % DAYS_OF_A_BATCH],
+            "hour": 8 + n // 3 * 13 % 14,
+            "quantity": [str(1 + one) for one in n % 4],
+            "gross": amount,
+            "total": amount,
+            "transaction_id": receipt,
+        }
+    )
+
+
+def timed(work: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def bare_copy(lines: pd.DataFrame, organisation: uuid.UUID, connection: int) -> float:
+    """Ready rows into a table like that of the lines, with its indexes."""
+    from django.db import connection as database
+
+    ids = [uuid.uuid5(uuid.NAMESPACE_OID, one).hex for one in lines["external_id"]]
+    ready = lines.assign(id=ids, organisation_id=organisation, connection_id=connection, is_deleted=False)
+    ready = ready.rename(columns={"department": "department_id", "product": "product_id"})
+    text = io.StringIO(ready.to_csv(sep="\t", header=False, index=False))
+    with database.cursor() as cursor:
+        cursor.execute("CREATE TABLE bare (LIKE sales_data INCLUDING ALL)")
+        for name in ("channel", "location", "customer", "payment_method", "notes", "currency"):
+            cursor.execute(f"ALTER TABLE bare ALTER {name} SET DEFAULT ''")
+        for name in ("created_at", "updated_at"):
+            cursor.execute(f"ALTER TABLE bare ALTER {name} SET DEFAULT now()")
+        seconds = timed(lambda: cursor.copy_expert(f"COPY bare ({', '.join(ready.columns)}) FROM STDIN", text))
+        cursor.execute("DROP TABLE bare")
+    return seconds
+
+
+def measure(batch: int) -> bool:
+    from django.db import connection as database
+
+    from accounts.models import Organisation
+    from departments.models import Department
+    from items.days import refresh_days
+    from items.models import ItemDay, Product, ProductDay, ProductMonth, SalesProduct
+    from items.repair import check_items, rebuild_rollups
+    from items.sources import item_source
+    from items.store import store_lines
+
+    organisation = Organisation.objects.create(name="Bench")
+    departments = [Department.objects.create(organisation=organisation, name=f"D{n}").pk for n in range(BRANCHES)]
+    made = Product.objects.bulk_create(Product(organisation=organisation, name=f"P{n}") for n in range(PRODUCTS))
+    products = [product.pk for product in made]
+    source = item_source(organisation, "till")
+
+    lines = frame(0, batch, departments, products)
+    bare = bare_copy(lines, organisation.pk, source.pk)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    stored = timed(lambda: store_lines(source, lines, refresh=False))
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory) // 1024
+    again = timed(lambda: store_lines(source, lines, refresh=False))
+    for number in range(1, BATCHES):
+        store_lines(source, frame(number, batch, departments, products), refresh=False)
+    first = timed(lambda: refresh_days(source))
+    with database.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+    week = frame(2, batch, departments, products)
+    start = FIRST + dt.timedelta(days=DAYS_OF_A_BATCH * 2 + 30)
+    week = week[[0 <= (date - start).days < 7 for date in week["date"]]]
+    touched = store_lines(source, week.assign(total="1.00"), refresh=False)
+    seven = timed(lambda: refresh_days(source))
+    for table in (ItemDay, ProductDay, ProductMonth, SalesProduct):
+        table.objects.all().delete()
+    rebuilt = timed(lambda: rebuild_rollups(organisation))
+    wrong = check_items(organisation)
+
+    print(f"{batch:,} lines stored in {stored:.1f} s, {stored / bare:.2f} of a bare COPY ({bare:.1f} s), at most {STORE_LIMIT}")
+    print(f"  the same again {again:.1f} s; {memory} MB more memory; the first sums of {BATCHES * batch:,} lines {first:.1f} s")
+    print(
+        f"sums and published sales of 7 days ({touched.updated:,} lines) {seven:.2f} s,"
+        f" {seven / rebuilt:.1%} of all of them ({rebuilt:.1f} s), at most {WEEK_LIMIT:.0%}; wrong afterwards: {wrong}"
+    )
+    return stored / bare <= STORE_LIMIT and seven / rebuilt <= WEEK_LIMIT and not any(wrong.values())
+
+
+def main() -> None:
+    batch = int(sys.argv[1]) if len(sys.argv) > 1 else BATCH
+    with scratch_database():
+        held = measure(batch)
+    if not held:
+        sys.exit("a limit was exceeded")
+
+
+if __name__ == "__main__":
+    main()
