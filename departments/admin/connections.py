@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -48,7 +49,7 @@ class ConnectionForm(forms.ModelForm):
         help_texts: ClassVar = {"url": _("For example https://chain.iiko.it; of 1C http://host:5555/v1.")}
 
     password = forms.CharField(label=_("Password"), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
-    api_key = forms.CharField(label=_("API key"), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
+    api_key = forms.CharField(label=capfirst(_("API key")), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 
@@ -20,7 +21,7 @@ def _item(title: Any, icon: str, url: str, permission: str, *also: str) -> dict[
         rows = [f"{stem}_{what}" for what in ("add", "change", "delete", "history")] if stem != url else []
         return match is not None and match.view_name in (url, *rows, *also)
 
-    return {"title": title, "icon": icon, "link": reverse_lazy(url), "permission": allowed, "active": lit}
+    return {"title": capfirst(title), "icon": icon, "link": reverse_lazy(url), "permission": allowed, "active": lit}
 
 
 UNFOLD = {
