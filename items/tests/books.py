@@ -12,13 +12,13 @@ def book(
     *,
     hidden: Sequence[str] = (),
     from_1904: bool = False,
+    dates: str = "dd.mm.yyyy",
     then: Callable[[Any], None] | None = None,
 ) -> bytes:
     """A workbook of these sheets; dates are cells of dates. `then` may do more to it before it is closed."""
     file = io.BytesIO()
     made = xlsxwriter.Workbook(
-        file,
-        {"in_memory": True, "default_date_format": "dd.mm.yyyy", "date_1904": from_1904, "strings_to_formulas": False},
+        file, {"in_memory": True, "default_date_format": dates, "date_1904": from_1904, "strings_to_formulas": False}
     )
     for name, rows in sheets.items():
         sheet = made.add_worksheet(name)
