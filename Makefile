@@ -59,6 +59,7 @@ deep: install-dev $(VAR_DIR)/static/collected ## millions of rows, thousands of 
 bench: install-dev ## speed of loading and forecasting as ratios, then accuracy on public sets (REFEREE=path to referee.py; AGAINST=an older commit)
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.load
 	@[ -z "$(AGAINST)" ] || $(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.against $(AGAINST)
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.imports
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.forecast
 	@[ -f "$(REFEREE)" ] || { echo "bench: $(REFEREE) is not here; name the referee: REFEREE=/path/to/referee.py make bench" >&2; exit 1; }
 	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/own_secrets.py $(VAR_DIR)/secrets.env

@@ -76,6 +76,7 @@ class ImportJobAdmin(ReadOnly, HouseAdmin):
     search_fields = ["file_name", "job_name"]
     list_select_related = ["run", "created_by"]
     show_full_result_count = False
+    actions = None
     ordering = ["-created_at"]
     list_before_template = "items/imports_before.html"
 
@@ -299,7 +300,7 @@ class JobPage(UnfoldModelAdminViewMixin, TemplateView):
             "choices": [(name, str(FIELDS[name])) for name in FIELD_NAMES],
             "preview": preview,
             "problems": [(refusal.row, told(refusal)) for refusal in preview.refusals] if preview else [],
-            "unsure": look.unsure,
+            "unsure": job.options.get("unsure", []) if self.request.method == "GET" else [],
             "missing": [str(FIELDS[name]) for name in look.missing],
             "products": chosen or form.initial["products"],
             "may_import": self.request.user.has_perm("items.import_sales"),

@@ -64,7 +64,12 @@ def receive(
             file_type=look.kind,
             sha256=sha256_of(file),
             column_mapping=look.layout.columns,
-            options={"layout": look.layout.as_json(), "products": products, "signature": names.signature(look.names)},
+            options={
+                "layout": look.layout.as_json(),
+                "unsure": look.unsure,
+                "products": products,
+                "signature": names.signature(look.names),
+            },
             created_by=user,
         )
         keep_file(job, file)

@@ -39,6 +39,7 @@ def test_from_the_upload_to_the_result(world: World):
     assert answer.url == reverse("admin:items_import_job", args=[job.pk])
     page = person.get(answer.url)
     assert "Still to be named: date, quantity, product." in content(page)
+    assert "These numbers can be read in two ways" not in content(page)
     assert rows(page)[0].startswith("Wann 01/02/2024 · 02/02/2024")
 
     filled = declared(job, Wann="date", Was="product", Wieviel="quantity", Preis="price") | {
@@ -46,7 +47,7 @@ def test_from_the_upload_to_the_result(world: World):
     }
     page = person.post(answer.url, filled)
     text = content(page)
-    assert "2 rows, 1 of them would be refused." in text
+    assert "Rows: 2, of which would be refused: 1." in text
     assert "Row 3: Quantity: “viel” is not a number." in text
     assert "New products (1): Tee" in text
     assert "01.02.2024 Tee 2 1.50 3.00" in text
@@ -56,7 +57,7 @@ def test_from_the_upload_to_the_result(world: World):
     job.refresh_from_db()
     run_now(job.run)
     text = content(person.get(answer.url))
-    assert "Rows 2 Stored 1 Refused 1" in text
+    assert "rows of the file 2 rows refused 1 rows added 1" in text
     assert "3 Quantity: “viel” is not a number." in text
     file = person.get(reverse("admin:items_import_errors", args=[job.pk])).getvalue().decode()
     assert "viel" in file
@@ -65,6 +66,16 @@ def test_from_the_upload_to_the_result(world: World):
     upload(person, UNCLEAR, department=str(world.cafe.pk))
     again = ImportJob.objects.order_by("created_at").last()
     assert "Still to be named" not in content(person.get(reverse("admin:items_import_job", args=[again.pk])))
+
+
+def test_what_can_be_read_in_two_ways_is_pointed_out(world: World):
+    person = reader(world, "manager")
+    unclear = "date;product;quantity\n01/02/2024;Tea;1,500\n"
+    text = content(person.get(upload(person, unclear, department=str(world.cafe.pk)).url))
+    assert "These dates can be read in two ways." in text and "These numbers can be read in two ways." in text
+    clear = unclear.replace("01/02", "31/01").replace("1,500", "1,50")
+    text = content(person.get(upload(person, clear, department=str(world.cafe.pk)).url))
+    assert "can be read in two ways" not in text
 
 
 def test_hidden_sheets_are_named_and_read_only_if_chosen(world: World):

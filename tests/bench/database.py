@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
-NAME = "salesforecast_bench"
+NAME = f"salesforecast_bench_{os.getpid()}"
 
 
 @contextmanager
