@@ -42,7 +42,7 @@ def clamd(settings):
                 client.sendall(b"stream: Eicar-Test FOUND\0" if VIRUS in content else b"stream: OK\0")
 
     threading.Thread(target=serve, daemon=True).start()
-    settings.CLAMD_ADDRESS = "127.0.0.1:%d" % server.getsockname()[1]
+    settings.CLAMD_ADDRESS = f"127.0.0.1:{server.getsockname()[1]}"
     yield received
     server.close()
 
@@ -61,7 +61,7 @@ def test_a_virus_is_named_and_refused(clamd):
 
 def test_without_an_answer_nothing_comes_in(settings):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        address = "127.0.0.1:%d" % server.getsockname()[1]
+        address = f"127.0.0.1:{server.getsockname()[1]}"
     settings.CLAMD_ADDRESS = address
     with pytest.raises(BadFile, match="import_not_scanned"):
         scan(io.BytesIO(b"date"))
