@@ -10,6 +10,7 @@ class ItemsConfig(AppConfig):
     def ready(self) -> None:
         from departments.models import Authority
         from items.imports.sentences import SENTENCES as IMPORTS
+        from items.refusals import SENTENCES as REFUSALS
         from items.repair import count_again
         from items.sentences import SENTENCES
         from runs.registry import on_tick, register
@@ -17,9 +18,10 @@ class ItemsConfig(AppConfig):
 
         post_save.connect(count_again, sender=Authority)
         post_delete.connect(count_again, sender=Authority)
-        say({**IMPORTS, **SENTENCES})
+        say({**IMPORTS, **REFUSALS, **SENTENCES})
         register("import_sales", "items.imports.work.import_sales", title=_("Import of item sales"))
         register("undo_import", "items.imports.undo.undo_import", title=_("Undoing an import"))
         register("clean_items", "items.retention.clean_items", title=_("Clean-up of old item sales"))
         on_tick("import_files", "items.imports.tidy.tidy", every=3600)
+        on_tick("deliveries", "items.deliveries.forget_old", every=6 * 3600)
         on_tick("item_days", "items.retention.tidy", every=3600)

@@ -28,6 +28,8 @@ def place_of(alarm: Alarm) -> str:
         return f"{reverse('admin:sales_salessummary_changelist')}?state__exact={alarm.params['state']}"
     if "waiting" in alarm.params:
         return reverse("admin:sales_waiting")
+    if "client" in alarm.params:
+        return f"{reverse('admin:items_delivery_changelist')}?connection__id__exact={alarm.params['client']}"
     if "year" in alarm.params:
         return reverse("admin:departments_holiday_changelist")
     if "run" in alarm.params:

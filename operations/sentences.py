@@ -27,6 +27,10 @@ SENTENCES = {
     "unknown_sales_source": _(
         "%(source)s: sales of %(sum)s wait under %(ids)s departments nobody knows. Say whose they are."
     ),
+    "client_silent": _(
+        "%(source)s has not delivered the item sales of %(dates)s. See whether its program runs, and what it was answered."
+    ),
+    "client_refused": _("Item sales of %(source)s were refused %(times)s times in a row, wholly or in part. %(why)s"),
     "beat_silent": _("The clock (beat) is silent. Nights go on by the worker; start beat again."),
     "work_stuck": _("Work waits although a worker is alive: look at its log and start it again."),
     "disk_nearly_full": _("Only %(free)s GB are free on the disk. Make room before loads and training stop."),

@@ -21,6 +21,7 @@ from accounts.models import Organisation
 from departments.calendar import empty_year
 from departments.models import Closure, Connection, Holiday
 from departments.timing import connection_today, organisation_today
+from items.expected import clients_of, refusals, silences
 from operations import health
 from operations.night import passing
 from runs import clock
@@ -67,10 +68,14 @@ Standing = Mapping[str, Alarm]
 
 
 def watch_all() -> None:
-    """Of a chain whose last till was taken away nothing stands any more."""
-    standing = Alarm.objects.filter(ended_at=None)
-    with_tills = Connection.objects.tills()
-    watched = Q(pk__in=with_tills.values("organisation")) | Q(pk__in=standing.values("organisation"))
+    """Of a chain whose last source was taken away nothing stands any more."""
+    watched = Q()
+    for rows in (
+        Alarm.objects.filter(ended_at=None),
+        Connection.objects.tills(),
+        clients_of(Organisation.objects.all()),
+    ):
+        watched |= Q(pk__in=rows.values("organisation"))
     for organisation in Organisation.objects.filter(watched):
         watch(organisation)
 
@@ -330,12 +335,25 @@ def calendar(organisation: Organisation, standing: Standing) -> Iterator[Trouble
         yield Trouble(f"calendar:{year}", "calendar_empty", params={"year": year})
 
 
+def deliveries(organisation: Organisation, standing: Standing) -> Iterator[Trouble]:
+    """Clients that push item sales: those who are late, and those who are refused again and again."""
+    for silence in silences(organisation):
+        client = silence.source
+        params = {"source": client.connection.name, "client": client.pk, "dates": few([silence.due])}
+        yield Trouble(f"silent:{client.pk}", "client_silent", params=params)
+    for refused in refusals(organisation):
+        client = refused.source
+        params = {"source": client.connection.name, "client": client.pk, "times": refused.times, "why": refused.why}
+        yield Trouble(f"refused:{client.pk}", "client_refused", params=params)
+
+
 RULES: dict[Callable[[Organisation, Standing], Iterator[Trouble]], frozenset[str]] = {
     sources: frozenset({"source_down", "no_yesterday", "failing"}),
     doubtful_days: frozenset(
         {"suspicious_days", "suspicious_source", "left_open", "left_open_source", "partial_days", "partial_source"}
     ),
     unknown_sales: frozenset({"unknown_sales", "unknown_sales_source"}),
+    deliveries: frozenset({"client_silent", "client_refused"}),
     service: frozenset({"beat_silent", "work_stuck"}),
     disk: frozenset({"disk_full", "disk_nearly_full"}),
     calendar: frozenset({"calendar_empty"}),

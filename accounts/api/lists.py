@@ -161,6 +161,15 @@ def _write_cursor(row: Row, ordering: str, keys: Iterable[tuple[str, bool]], bac
     return urlsafe_b64encode(orjson.dumps([ordering, int(back), *values])).decode().rstrip("=")
 
 
+def first_value(cursor: str) -> str | None:
+    """By what the first name of the ordering continues; None for a cursor that goes back, or is none."""
+    try:
+        _told, back, value, *_others = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError, binascii.Error):
+        return None
+    return value if back == 0 and isinstance(value, str) else None
+
+
 def _read_cursor(text: str, model: type[Model], ordering: str, keys: list[tuple[str, bool]]) -> tuple[bool, list[Any]]:
     try:
         told, back, *values = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))

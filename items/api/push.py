@@ -151,14 +151,9 @@ def _shown(taken: Taken, source: ItemSource) -> dict[str, Any]:
         "product_code": product.code or taken.code,
         "product_name": product.name,
         "department_id": line.department,
-        "quantity_sold": plain(line.quantity),
+        "quantity_sold": line.quantity.normalize() if line.quantity % 1 else line.quantity.to_integral_value(),
         "notes": line.notes,
     }
-
-
-def plain(quantity: Any) -> Any:
-    """15 rather than 15.000."""
-    return quantity.to_integral_value() if quantity == quantity.to_integral_value() else quantity.normalize()
 
 
 def _status(stored: Stored) -> str:

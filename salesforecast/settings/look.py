@@ -105,6 +105,10 @@ UNFOLD = {
                         "admin:items_import",
                         "admin:items_import_job",
                     ),
+                    _item(_("Deliveries"), "move_to_inbox", "admin:items_delivery_changelist", "items.view_delivery"),
+                    _item(
+                        _("Sources of item sales"), "input", "admin:items_itemsource_changelist", "items.view_itemsource"
+                    ),
                 ],
             },
             {

@@ -1,5 +1,7 @@
 """Whatever is sent, no operation fails within, and every answer is one that the OpenAPI document announces."""
 
+from decimal import Decimal
+
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
@@ -12,6 +14,10 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 
 from accounts.keys import create_api_key
 from accounts.roles import Role
+from items.lines import Line
+from items.models import Product, SaleLine
+from items.sources import by_hand
+from items.store import store_lines
 from runs.ledger import open_run
 from salesforecast.wsgi import application
 from tests.world import World
@@ -37,12 +43,20 @@ def schema(world: World, settings, one_connection):
     return schemathesis.openapi.from_wsgi("/api/schema/", application)
 
 
+def a_record(world: World) -> SaleLine:
+    source = by_hand(world.organisation)
+    product = Product.objects.create(organisation=world.organisation, code="L-1", name="Latte")
+    store_lines(source, [Line("1", world.cafe.pk, product.pk, world.days[0], quantity=Decimal(2))])
+    return SaleLine.objects.get()
+
+
 @pytest.mark.parametrize("cases", [pytest.param(30, marks=pytest.mark.postgres), pytest.param(250, marks=pytest.mark.deep)])
 def test_nothing_breaks(schema, world: World, monkeypatch, cases):
     """`cases` requests to each operation, half of them about rows that are there."""
     monkeypatch.setattr(APIView, "throttle_classes", [])
     _row, key = create_api_key(organisation=world.organisation, name="all", role=Role.ADMINISTRATOR)
     run, _created = open_run("nightly", organisation=world.organisation)
+    record = a_record(world)
     there = {"date": str(world.today), "branch_id": str(world.cafe.pk)}
     wrong = []
     for result in schema.get_all_operations():
@@ -50,6 +64,8 @@ def test_nothing_breaks(schema, world: World, monkeypatch, cases):
         if operation.path == "/readyz":  # says, as it should, that nobody works here
             continue
         there["id"] = str(world.cafe.pk if "departments" in operation.path else run.pk)
+        if operation.path == "/api/v1/sales/{id}":
+            there["id"] = str(record.pk)
 
         @settings(
             max_examples=cases, deadline=None, database=None, phases=[Phase.generate], derandomize=True,

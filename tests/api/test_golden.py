@@ -8,13 +8,17 @@ import datetime as dt
 import json
 import os
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import time_machine
 
 from departments.models import Closure, Department, Event, Holiday
-from items.models import Product
+from items.lines import Line
+from items.models import Product, SaleLine
+from items.sources import by_hand
+from items.store import store_lines
 from sales.models import AutoSyncLog, SalesByHour, SalesSummary
 from tests.world import World, build_world
 
@@ -26,6 +30,11 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.]*(Z|[+-]\d\d:\d\d)")
 NUMBERED = {"id", "run", "run_id"}
 
+RECORD = {
+    "product_code": "TRIG-001", "department_id": "{cafe}", "sale_date": "2026-03-17", "sale_timestamp": "2026-03-17T14:05:00",
+    "quantity": 2, "unit_price": 650.5, "discount_amount": 1, "transaction_id": "R-1", "line_number": 1, "channel": "pos",
+    "customer_id": "c-1", "payment_method": "card", "tax_amount": 12.5, "notes": "no sugar", "metadata": {"table": 4},
+}  # fmt: skip
 # File: who asks, method, address, body. {cafe} is an id; what is written runs in this order in a world of its own.
 REQUESTS = {
     "departments_list": ("integrator", "GET", "/api/departments/?limit=3", None),
@@ -79,6 +88,18 @@ REQUESTS = {
         "TRIG-003": [{"sale_date": "2026-03-16", "quantity_sold": 1}]}}),
     "sales_bulk_import_400": ("integrator", "POST", "/api/sales/bulk-import?mode=all_or_nothing", {"sales_by_product_code": {
         "TRIG-003": [{"sale_date": "2026-03-16", "quantity_sold": 1}]}}),
+    "records_create": ("integrator", "POST", "/api/v1/sales", RECORD),
+    "records_create_400": ("integrator", "POST", "/api/v1/sales", {**RECORD, "quantity": 0, "unit_price": None}),
+    "records_batch": ("integrator", "POST", "/api/v1/sales/batch", {"records": [
+        RECORD, {**RECORD, "sale_timestamp": "2026-03-17T14:06:00", "transaction_id": "R-2"}, {**RECORD, "quantity": -1}]}),
+    "records_validate": ("integrator", "POST", "/api/v1/sales/validate", {"records": [RECORD, {**RECORD, "sale_date": "2027-01-01"}]}),
+    "records_list": ("integrator", "GET", "/api/v1/sales?limit=1", None),
+    "records_page": ("integrator", "GET", "/api/v1/sales?page_size=1&department_id={cafe}", None),
+    "records_read": ("integrator", "GET", "/api/v1/sales/{record}", None),
+    "records_put": ("administrator", "PUT", "/api/v1/sales/{record}", {**RECORD, "sale_date": "2026-03-16", "sale_timestamp": None}),
+    "records_delete": ("administrator", "DELETE", "/api/v1/sales/{record}", None),
+    "records_duplicates": ("integrator", "GET", "/api/v1/sales/duplicates", None),
+    "records_export_csv": ("integrator", "GET", "/api/v1/sales/export/csv?from_date=2026-03-16", None),
     "runs_list": ("administrator", "GET", "/api/runs/?limit=1", None),
 }  # fmt: skip
 
@@ -102,13 +123,25 @@ def world(db, settings):
         yield world
 
 
+def two_records(world: World) -> SaleLine:
+    """Two sales of the cafe within two minutes; returns the first."""
+    product = Product.objects.get(code="TRIG-002")
+    sold = {"quantity": Decimal(3), "unit_price": Decimal("12.5"), "total": Decimal("37.5"), "currency": "KZT"}
+    noon = [NOON - dt.timedelta(days=2, minutes=minutes) for minutes in (0, 2)]
+    dated = {"department": world.cafe.pk, "product": product.pk, "date": dt.date(2026, 3, 16)}
+    lines = [Line(str(number), sold_at=at, hour=12, **dated, **sold) for number, at in enumerate(noon)]
+    store_lines(by_hand(world.organisation), lines)
+    return SaleLine.objects.get(external_id="0")
+
+
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_answer_is_that_of_the_file(world: World, name):
     who, method, address, body = REQUESTS[name]
     ids = {department: getattr(world, department).pk for department in ("cafe", "bar", "bakery", "foreign")}
     day = SalesSummary.objects.filter(department=world.cafe).earliest("date")
     hour = SalesByHour.objects.filter(department=world.cafe).earliest("date")
-    url = address.format(**ids, day=day.pk, hour=hour.pk)
+    record = two_records(world).pk if name.startswith("records") else None
+    url = address.format(**ids, day=day.pk, hour=hour.pk, record=record)
     client = world.api() if who == "integrator" else world.client(who)
     written = json.dumps(body).replace("{cafe}", str(world.cafe.pk))
     more = {} if body is None else {"data": written, "content_type": "application/json"}

@@ -44,6 +44,8 @@ PAGES = {
     "admin:items_history": "items.view_productday",
     "admin:items_entry": "items.change_saleline",
     "admin:items_importjob_changelist": "items.view_importjob",
+    "admin:items_delivery_changelist": "items.view_delivery",
+    "admin:items_itemsource_changelist": "items.view_itemsource",
     "admin:items_import": "items.import_sales",
     "admin:runs_run_changelist": "runs.view_run",
     "admin:runs_alarm_changelist": "runs.view_alarm",
