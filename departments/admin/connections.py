@@ -35,10 +35,6 @@ from runs.pages import latest_box, latest_boxes
 from runs.sentences import sentence
 
 SECRETS = ("password", "api_key")
-FOLLOWING = (
-    '<ul id="found" class="sf-sentences" hx-get="" hx-select="#found" hx-trigger="run-finished from:body"'
-    ' hx-swap="outerHTML">{}</ul>'
-)
 KEEP = _("Never shown. Leave empty to keep what is stored.")
 
 
@@ -49,7 +45,9 @@ class ConnectionForm(forms.ModelForm):
         help_texts: ClassVar = {"url": _("For example https://chain.iiko.it; of 1C http://host:5555/v1.")}
 
     password = forms.CharField(label=_("Password"), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
-    api_key = forms.CharField(label=capfirst(_("API key")), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget())
+    api_key = forms.CharField(
+        label=capfirst(_("API key")), required=False, help_text=KEEP, widget=UnfoldAdminPasswordWidget()
+    )
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -130,18 +128,25 @@ class ConnectionAdmin(HouseAdmin):
 
     def _last_check(self, request: HttpRequest, pk: int) -> dict[str, Any]:
         """The box of the check that runs or ran lately, and whether departments are to be synchronised next."""
-        box = latest_box(request, CHECK, unit=str(pk)) if self.get_queryset(request).filter(pk=pk).exists() else None
+        box = self._box(request, pk) if self.get_queryset(request).filter(pk=pk).exists() else None
         good = box is not None and box["run"].state == State.DONE
         unnamed = good and not SourceDepartment.objects.filter(connection=pk).exists()
         return {"box": box, "synchronise_next": unnamed and self.has_sync_permission(request)}
 
+    def _box(self, request: HttpRequest, pk: int) -> dict[str, Any] | None:
+        return latest_box(request, CHECK, unit=str(pk))
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """What the last check found belongs to one that was checked."""
+        """What the last check found belongs to one that was checked, and is not said twice beside the check's own box."""
         (title, first), *others, last_check = super().get_fieldsets(request, obj)
         if obj is None:
             first = first | {"description": _("It is checked as soon as it is saved.")}
         sets = [(title, first), *others]
-        return [*sets, last_check] if obj is not None and obj.checked_at else sets
+        if obj is None or not obj.checked_at:
+            return sets
+        box = self._box(request, obj.pk)
+        said_above = box is not None and box["run"].state not in (State.FAILED, State.CANCELLED)
+        return sets if said_above else [*sets, last_check]
 
     @display(description=_("server says"))
     def says(self, connection: Connection) -> str:
@@ -162,9 +167,9 @@ class ConnectionAdmin(HouseAdmin):
 
     @display(description=_("server says"))
     def found(self, connection: Connection) -> str:
-        """What the last check found, line by line; it follows a check that ends while the page is open."""
+        """What the last check found, line by line."""
         lines = format_html_join("", '<li class="sf-{}">{}</li>', findings(connection))
-        return format_html(FOLLOWING, lines)
+        return format_html('<ul class="sf-sentences">{}</ul>', lines)
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         if {"kind", "url", "login", "auth_header", *SECRETS} & set(form.changed_data):
