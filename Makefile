@@ -56,8 +56,9 @@ deep: install-dev $(VAR_DIR)/static/collected ## millions of rows, thousands of 
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py deep
 	@$(MAKE) bench
 
-bench: install-dev ## speed of loading and forecasting as ratios, then accuracy on public sets (REFEREE=path to referee.py; AGAINST=an older commit)
+bench: install-dev ## speed of loading, of the API and of forecasting as ratios, then accuracy on public sets (REFEREE=path to referee.py; AGAINST=an older commit)
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.load
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.api
 	@[ -z "$(AGAINST)" ] || $(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.against $(AGAINST)
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.imports
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.forecast

@@ -300,7 +300,7 @@ def unknown_sales(organisation: Organisation, standing: Standing) -> Iterator[Tr
             continue
         for line in lines:
             params = {**common, "name": line.name or line.external_id or "—", "sum": f"{line.revenue:.2f}"}
-            params["dates"] = f"{line.first:%d.%m.%Y} – {line.last:%d.%m.%Y}"
+            params["dates"] = " – ".join(f"{date:%d.%m.%Y}" for date in dict.fromkeys((line.first, line.last)))
             yield Trouble(f"unknown:{connection.pk}:{line.external_id}", "unknown_sales", params=params)
 
 

@@ -32,6 +32,7 @@ PAGES = [
     "/admin/sales/restatement/",
     "/admin/sales/salessummary/load/?run={run}",
     "/admin/sales/salessummary/automatic/",
+    "/admin/sales/salessummary/waiting/",
     "/admin/sales/salessummary/reconcile/?run={compared}",
     "/admin/forecasting/modelversion/ahead/",
     "/admin/forecasting/modelversion/day/",
