@@ -9,9 +9,11 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 
 from accounts.models import Organisation
-from departments.models import Connection
+from departments.choices import Kind
+from departments.models import Authority, Connection
 from departments.timing import connection_today, organisation_today
 from forecasting.versions import serving_version
 from operations.schedules import night_begins
@@ -39,13 +41,19 @@ def start_night(
 
 
 def start_nights() -> list[int]:
-    """Open tonight's run for every organisation that has tills; returns the new runs' ids."""
-    opened = [start_night(organisation) for organisation in _with_tills()]
+    """Open tonight's run for every organisation that sells; returns the new runs' ids."""
+    opened = [start_night(organisation) for organisation in _selling()]
     return [run.pk for run, created in opened if created]
 
 
-def _with_tills() -> list[Organisation]:
-    return list(Organisation.objects.filter(pk__in=Connection.objects.tills().values("organisation")))
+def _selling() -> list[Organisation]:
+    """With tills that are asked, or with clients that push what is published."""
+    asked = Q(pk__in=Connection.objects.tills().values("organisation"))
+    return list(Organisation.objects.filter(asked | Q(pk__in=_pushing().values("organisation"))))
+
+
+def _pushing() -> QuerySet[Authority]:
+    return Authority.objects.filter(connection__kind=Kind.PUSH, connection__is_active=True)
 
 
 def nightly(work: Work) -> Outcome | Wait:
@@ -53,8 +61,23 @@ def nightly(work: Work) -> Outcome | Wait:
     run = work.run
     step = run.params.get("step", "load")
     if step == "load":
-        if not Connection.objects.filter(organisation=run.organisation).tills().exists():
-            raise RunFailed("no_connections")
+        _load(work)
+        step = "forecast"
+        work.remember(step=step)
+        if run.children.exists():
+            return Wait()
+    if step == "forecast" and serving_version(run.organisation) is not None:
+        work.spawn("forecast")
+        work.spawn("measure")
+        work.remember(step="end")
+        return Wait()
+    return _sum_up(run)
+
+
+def _load(work: Work) -> None:
+    """What the sources are asked for; what clients push came by itself. Raises RunFailed if nobody sells."""
+    run = work.run
+    if Connection.objects.filter(organisation=run.organisation).tills().exists():
         assert run.night
         first, last = night_range(run.night)
         work.spawn("sync_departments")
@@ -65,14 +88,10 @@ def nightly(work: Work) -> Outcome | Wait:
             to_date=last,
             params={"log_as": "daily", "deep": True},
         )
-        work.remember(step="forecast")
-        return Wait()
-    if step == "forecast" and serving_version(run.organisation) is not None:
-        work.spawn("forecast")
-        work.spawn("measure")
-        work.remember(step="end")
-        return Wait()
-    return _sum_up(run)
+    elif not _pushing().filter(organisation=run.organisation).exists():
+        raise RunFailed("no_connections")
+    if settings.AUTO_CLEANUP_ENABLED:
+        work.spawn("clean_items")
 
 
 def _sum_up(run: Run) -> Outcome:
@@ -89,7 +108,7 @@ def _sum_up(run: Run) -> Outcome:
 
 def keep_night() -> None:
     """Called by the keeper: begin nights that nobody began, and repair the standing one."""
-    for organisation in _with_tills():
+    for organisation in _selling():
         night = _night_due(organisation)
         if night and not Run.objects.filter(organisation=organisation, kind="nightly", night=night).exists():
             start_night(organisation, night=night)
@@ -104,7 +123,7 @@ def _night_due(organisation: Organisation) -> dt.date | None:
     zone = ZoneInfo(organisation.time_zone)
     now = clock.now().astimezone(zone)
     due = dt.datetime.combine(now.date(), begins, zone)
-    served = Run.objects.filter(organisation=organisation, kind="load_connection", created_at__lt=due)
+    served = Run.objects.filter(organisation=organisation, kind__in=("load_connection", "nightly"), created_at__lt=due)
     return now.date() if now >= due + BEAT_MAY_BE_LATE and served.exists() else None
 
 
