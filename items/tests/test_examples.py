@@ -1,7 +1,9 @@
 """The clients in examples/, and those written after the guide with a key added, run as processes against a live server."""
 
 import datetime as dt
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +125,16 @@ def test_the_body_of_powershell_is_taken(server, mark):
     )
     assert answer.status_code == 200
     assert stored() == {("TRIG-001", 15, "Обычные & другие")}
+
+
+def test_the_requests_in_the_books_are_taken(server):
+    address, key = server
+    book = (EXAMPLES.parent / "docs" / "en" / "push.md").read_text(encoding="utf-8")
+    asked = re.findall(r"curl -X POST http://localhost:8002(\S+) .*?-d '(.*?)'$", book, re.DOTALL | re.MULTILINE)
+    assert [path for path, _body in asked] == ["/api/sales/bulk-import", "/api/v1/sales"]
+    headers = {"Content-Type": "application/json", "Authorization": f"Api-Key {key}"}
+    first, second = (requests.post(address + path, body, headers=headers, timeout=30) for path, body in asked)
+    told = json.loads(re.search(r"```json\n(.*?)```", book, re.DOTALL)[1])
+    told["results"]["success"][0]["product_name"] = "Product TRIG-001"
+    assert (first.status_code, first.json()) == (200, told)
+    assert (second.status_code, second.json()["total_amount"]) == (201, 1301)

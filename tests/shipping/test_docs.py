@@ -27,6 +27,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BRANCH = "0d30c200-87b5-45a5-89f0-eb76e2892b4a"
 # Names in capitals that are no variables of ours.
 FOREIGN = {"OMP_WAIT_POLICY", "PRECONDITION_FAILED", "NAME_FILE"}
+FOREIGN |= {"SALESFORECAST_URL", "SALESFORECAST_KEY"}
 FOREIGN |= {"TEST_POSTGRES_URL", "TEST_REDIS_URL", "TEST_RABBITMQ_URL"}
 # Variables that are read elsewhere than in the settings, and where.
 READ_BY = {
@@ -145,7 +146,7 @@ def test_every_link_leads_somewhere(text, request):
         if anchor:
             heads = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, target
-    for path in re.findall(r"`((?:deploy|docs|scripts)/[^\s`]*)`", text):
+    for path in re.findall(r"`((?:deploy|docs|examples|scripts)/[^\s`]*)`", text):
         assert (ROOT / path).exists(), path
 
 
