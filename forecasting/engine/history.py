@@ -190,16 +190,19 @@ class History:
     def pooled_year(self, x: np.ndarray, o: np.ndarray, h: np.ndarray, back: int) -> np.ndarray:
         """[rows] mean over all series of `x` at `back` days before the target, over the level a year before the origin."""
         out = np.full(len(o), np.nan)
+        early = 364 + 28
+        if not (o >= early).any():
+            return out
+        first, last = int(o[o >= early].min()), int(o.max())
+        origins = np.arange(first, last + 1) if len(np.unique(o)) * 2 > last - first else np.unique(o[o >= early])
+        dense = len(origins) == last - first + 1
+        days = slice(first - 364, last - 363) if dense else origins - 364
+        then = np.where(origins[None] - early >= self.first[:, None], self.level[:, days], np.nan)
+        place = np.searchsorted(origins, o)
         for ahead in np.unique(h):
-            rows = np.flatnonzero(h == ahead)
-            origins, where = np.unique(o[rows], return_inverse=True)
-            known = origins - 364 - 28 >= 0
-            if known.any():
-                use = origins[known]
-                then = np.where(use[None] - 392 >= self.first[:, None], self.level[:, use - 364], np.nan)
-                values = np.full(len(origins), np.nan)
-                values[known] = mean_over_series(np.clip(x[:, use + ahead - back] / then, 0, 5))
-                out[rows] = values[where]
+            rows = np.flatnonzero((h == ahead) & (o >= early))
+            days = slice(first + ahead - back, last + 1 + ahead - back) if dense else origins + ahead - back
+            out[rows] = mean_over_series(np.clip(x[:, days] / then, 0, 5))[place[rows]]
         return out
 
     def factor(self, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:

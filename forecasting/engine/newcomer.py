@@ -145,7 +145,8 @@ def training_rows(
     s, t = (np.tile(x, COPIES) for x in np.nonzero(wanted))
     h, days = draw.integers(1, horizon + 1, len(s)), draw.integers(1, SHORT, len(s))
     o = t - h
-    keep = np.flatnonzero((o >= SHORT) & (past.records[s, np.maximum(o, 0)] >= SHORT))
+    grown = np.where((past.records >= SHORT).any(axis=1), (past.records >= SHORT).argmax(axis=1), len(past.at))
+    keep = np.flatnonzero(o >= np.maximum(grown, SHORT)[s])
     if len(keep) > ROWS:
         keep = np.sort(draw.choice(keep, ROWS, replace=False))
     if len(np.unique(s[keep])) < LEAST_SERIES:

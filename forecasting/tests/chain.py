@@ -15,7 +15,7 @@ DAYS = 300
 HOURLY_DAYS = 70
 
 
-def make_chain(departments: int = 3, days: int = DAYS, seed: int = 1) -> Organisation:
+def make_chain(departments: int = 3, days: int = DAYS, seed: int = 1, hourly_days: int = HOURLY_DAYS) -> Organisation:
     """Departments with a weekday pattern and noise up to CUTOFF; the last weeks also by the hour."""
     organisation = Organisation.objects.create(name=f"Chain {seed}")
     till = Connection.objects.create(organisation=organisation, name="till", url="http://till.test")
@@ -39,7 +39,7 @@ def make_chain(departments: int = 3, days: int = DAYS, seed: int = 1) -> Organis
         )
         SalesByHour.objects.bulk_create(
             SalesByHour(date=date, hour=hour, sales_amount=amount * share / 10, **common, **stamps)
-            for date, amount in list(zip(dates, amounts, strict=True))[-HOURLY_DAYS:]
+            for date, amount in list(zip(dates, amounts, strict=True))[-hourly_days:]
             for hour, share in ((9, 3), (13, 5), (19, 2))
         )
     return organisation

@@ -1,6 +1,8 @@
 """Training lets a version serve, issues are immutable, honest about what they knew, and add up."""
 
 import datetime as dt
+import time
+from dataclasses import replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -8,9 +10,11 @@ import pytest
 from django.db.models import F
 
 from departments.models import Closure, Department, Event, Holiday
+from forecasting import train
 from forecasting.choices import Origin, VersionState
 from forecasting.compare import compare, summary
 from forecasting.engine.recipe import RECIPES
+from forecasting.engine.tests.world import SMALL
 from forecasting.models import Forecast, ForecastIssue, ModelText, ModelVersion
 from forecasting.predict import make_issue
 from forecasting.reasons import reasons_of
@@ -18,7 +22,7 @@ from forecasting.replay import replay
 from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
 from forecasting.train import fit_series, start_training
-from forecasting.versions import Refused, _load_fit, roll_back, save_version, serving_version
+from forecasting.versions import Refused, _load_fit, roll_back, save_version, serve, serving_version
 from runs.choices import State
 from runs.ledger import run_now
 from sales.choices import DayState
@@ -263,6 +267,39 @@ def test_rolling_back_serves_the_earlier_version_and_keeps_its_issues(version):
     roll_back(version, by=None)
     assert serving_version(version.organisation) == version
     assert figures(ForecastIssue.objects.exclude(run=newer).order_by("-pk").first()) == kept
+
+
+def test_a_new_recipe_serves_through_the_gate_and_one_step_back_the_old_one_forecasts_the_same_again(monkeypatch):
+    weak = replace(SMALL, name="weak", trees=1, calibration_trees=1, leaves=2)
+    monkeypatch.setitem(RECIPES, "weak", weak)
+    monkeypatch.setitem(RECIPES, "second", replace(SMALL, name="second"))
+    monkeypatch.setattr(train, "CONTEST_ORIGINS", 4)
+    organisation = make_chain(days=260, seed=9)
+    old = save_version(organisation, fit_series(read_series(organisation, cutoff=CUTOFF, horizon=35), weak), metrics={})
+    old.gate = {"passed": True}
+    old.save()
+    serve(old)
+    stored = issue_at(old, CUTOFF)
+    kept = figures(stored)
+
+    run = run_now(start_training(organisation=organisation, trigger="command", origins=1, recipe="second")[0])
+    assert (run.state, run.counts["gate"]["code"]) == (State.DONE, "passed_recipe"), run.errors
+    new = serving_version(organisation)
+    assert (new.recipe, new.number) == ("second", run.counts["version"])
+    served = ForecastIssue.objects.filter(version=new).latest("pk")
+    assert figures(stored) == kept != figures(served)[: len(kept)]
+
+    old.refresh_from_db()
+    begun = time.perf_counter()
+    roll_back(old, by=None)
+    assert time.perf_counter() - begun < 5
+    assert serving_version(organisation) == old
+    assert figures(issue_at(old, CUTOFF)) == kept == figures(stored)
+    monkeypatch.delitem(RECIPES, "second")
+    _load_fit.cache_clear()
+    with pytest.raises(Refused):
+        roll_back(new, by=None)
+    assert serving_version(organisation) == old
 
 
 def test_rolling_back_to_another_contract_is_refused_and_changes_nothing(version):
