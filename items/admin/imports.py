@@ -26,6 +26,7 @@ from accounts.tables import Style, csv_response
 from departments.models import Department
 from items.choices import JobStatus
 from items.files.columns import FIELDS as FIELD_NAMES
+from items.files.columns import plain
 from items.files.layout import Layout
 from items.files.refusals import BadFile
 from items.files.text import ENCODINGS
@@ -322,7 +323,7 @@ class JobPage(UnfoldModelAdminViewMixin, TemplateView):
 
 def _columns(layout: Layout, titles: list[str], rows: list[list[str]]) -> list[dict[str, Any]]:
     """Each column of the file: its title, its first values, the field it holds."""
-    field_of = {title: name for name, title in layout.columns.items()}
+    field_of = {plain(title): name for name, title in layout.columns.items()}
     found = []
     for number, title in enumerate(titles):
         values = [row[number].removeprefix(TYPED) for row in rows if number < len(row) and row[number]]
@@ -331,7 +332,7 @@ def _columns(layout: Layout, titles: list[str], rows: list[list[str]]) -> list[d
                 "number": number,
                 "title": title,
                 "values": list(dict.fromkeys(values))[:SHOWN_VALUES],
-                "field": field_of.get(title, ""),
+                "field": field_of.get(plain(title), ""),
             }
         )
     return found

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from items.files import columns as names
 from items.files.refusals import BadCell, Refusal
 from items.files.unbook import TYPED
-from items.files.values import MOST, Moment, clock, moment, number
+from items.files.values import FIRST_DATE, MOST, Moment, clock, moment, number
 
 Record = tuple[int, list[str] | str]
 Product = tuple[str, str]  # code and name, either may be empty
@@ -29,11 +29,12 @@ LINE_COLUMNS = (
 
 
 class Place(NamedTuple):
-    """A department as rows need to know it: `today` is the last day that may have been sold on."""
+    """A department as rows need to know it: `today` is the last day of which there may be sales, `since` the first."""
 
     id: UUID
     zone: ZoneInfo
     today: dt.date
+    since: dt.date = FIRST_DATE
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,9 @@ class Checker:
         for row, date, time, place in zip(found["row"], texts[names.DATE], texts[names.TIME], places, strict=True):
             try:
                 day, instant, hour = read(date, time, place)
-                if place and day > place.today:
-                    self._refuse(bad, row, names.DATE, "import_future_date", date)
+                if place and not place.since <= day <= place.today:
+                    code = "import_future_date" if day > place.today else "import_too_old"
+                    self._refuse(bad, row, names.DATE, code, date)
             except BadCell as error:
                 name = names.TIME if error.code == "import_bad_time" and time else names.DATE
                 self._refuse(bad, row, name, error.code, time if name == names.TIME else date)
@@ -267,8 +269,10 @@ class Checker:
 
 
 def clean(text: str) -> str:
-    """A text as it is kept: without surrounding blanks and signs that cannot be seen."""
+    """A text as it is kept: without surrounding blanks, signs that cannot be seen, and the guard against formulas."""
     text = text.removeprefix(TYPED)
+    if text.startswith(("'=", "'+", "'-", "'@")):
+        text = text[1:]
     if not text.isprintable():
         text = "".join(sign if sign.isprintable() else " " for sign in text)
     return text.strip()

@@ -27,7 +27,7 @@ def keep_file(job: ImportJob, file: IO[bytes]) -> None:
 
 @contextmanager
 def kept_file(job: ImportJob) -> Iterator[Path | None]:
-    """The path of the file for as long as it is needed; None if it is not kept any more."""
+    """The path of the file for as long as it is needed; None if it is not kept any more, or was never kept whole."""
     pieces = job.chunks.filter(what=ImportChunk.What.FILE).order_by("number").values_list("number", flat=True)
     numbers = list(pieces)
     if not numbers:
@@ -39,7 +39,7 @@ def kept_file(job: ImportJob) -> Iterator[Path | None]:
             for number in numbers:
                 chunk = job.chunks.get(what=ImportChunk.What.FILE, number=number)
                 file.write(bytes(chunk.data))
-        yield path
+        yield path if path.stat().st_size == job.file_size_bytes else None
 
 
 def keep_refusals(job: ImportJob, number: int, refusals: Iterable[Refusal]) -> None:

@@ -53,26 +53,25 @@ def receive(
         look = look_at(path, wish, remembered(organisation))
     if kind and look.kind != kind:
         raise BadFile("import_other_kind", kind=look.kind)
-    with transaction.atomic():
-        job = ImportJob.objects.create(
-            organisation=organisation,
-            connection=files(organisation).connection,
-            department=department or only_department(organisation, user),
-            job_name=job_name[:255],
-            file_name=(name or "file")[:255],
-            file_size_bytes=size,
-            file_type=look.kind,
-            sha256=sha256_of(file),
-            column_mapping=look.layout.columns,
-            options={
-                "layout": look.layout.as_json(),
-                "unsure": look.unsure,
-                "products": products,
-                "signature": names.signature(look.names),
-            },
-            created_by=user,
-        )
-        keep_file(job, file)
+    job = ImportJob.objects.create(
+        organisation=organisation,
+        connection=files(organisation).connection,
+        department=department or only_department(organisation, user),
+        job_name=job_name[:255],
+        file_name=(name or "file")[:255],
+        file_size_bytes=size,
+        file_type=look.kind,
+        sha256=sha256_of(file),
+        column_mapping=look.layout.columns,
+        options={
+            "layout": look.layout.as_json(),
+            "unsure": look.unsure,
+            "products": products,
+            "signature": names.signature(look.names),
+        },
+        created_by=user,
+    )
+    keep_file(job, file)
     return job, look
 
 

@@ -10,8 +10,10 @@ from departments.timing import local_date
 from items.files.checking import Place, Product, Resolver
 from items.files.columns import plain
 from items.files.refusals import BadCell
+from items.files.values import FIRST_DATE
 from items.models import ItemSource, SourceProduct
 from items.products import find_products, resolve
+from items.rollup import cleaned_before
 
 
 def departments_of(organisation: Organisation, user: User | None) -> list[Department]:
@@ -31,7 +33,8 @@ class HouseResolver(Resolver):
 
     def __init__(self, source: ItemSource, user: User | None, default: Department | None, *, make: bool) -> None:
         self.source, self.make = source, make
-        self._default = _place(default) if default else None
+        self._since = cleaned_before(source.organisation_id) or FIRST_DATE
+        self._default = self._place(default) if default else None
         self._found: dict[str, Department | None] = {}
         departments = departments_of(source.organisation, user)
         for department in departments:
@@ -53,7 +56,11 @@ class HouseResolver(Resolver):
         department = self._found[word]
         if department is None:
             raise BadCell("import_department_not_unique")
-        return _place(department)
+        return self._place(department)
+
+    def _place(self, department: Department) -> Place:
+        zone = department.zone_name
+        return Place(department.pk, ZoneInfo(zone), local_date(zone), self._since)
 
     def products(self, asked: Collection[Product]) -> Mapping[Product, UUID]:
         named = {code: name or code for code, name in asked if code}
@@ -88,8 +95,3 @@ class LookingResolver(HouseResolver):
             self.new.update(missing)
             found |= dict.fromkeys(missing, UUID(int=0))
         return found
-
-
-def _place(department: Department) -> Place:
-    zone = department.zone_name
-    return Place(department.pk, ZoneInfo(zone), local_date(zone))

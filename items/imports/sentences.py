@@ -65,6 +65,7 @@ SENTENCES: Mapping[str, str | Promise] = {
     "import_empty_cell": _("It is empty."),
     "import_bad_date": _("“%(text)s” is not a date of the declared form."),
     "import_bad_time": _("“%(text)s” is not a time."),
+    "import_too_old": _("“%(text)s” is older than sales are kept."),
     "import_future_date": _("“%(text)s” lies in the future."),
     "import_bad_number": _("“%(text)s” is not a number."),
     "import_too_large": _("“%(text)s” is too large to be true."),

@@ -15,7 +15,8 @@ from items.files.refusals import BadFile
 from items.imports.kept import kept_file
 from items.imports.receive import receive, start_import
 from items.imports.tidy import tidy
-from items.models import ImportChunk, ImportJob, ImportLayout, ItemDay, Product, ProductDay, SaleLine
+from items.models import ImportChunk, ImportJob, ImportLayout, ItemDay, ItemSource, Product, ProductDay, SaleLine
+from items.sources import files
 from items.tests.books import book
 from runs import ledger
 from runs.choices import State
@@ -385,6 +386,30 @@ def test_files_are_kept_for_a_while(world: World, send, settings):
     assert list(ImportJob.objects.all()) == [job]
     with kept_file(job) as path:
         assert path is None
+
+
+def test_a_file_that_was_not_kept_whole_is_not_imported(world: World):
+    file = io.BytesIO(SEED.encode())
+    job, _look = receive(file, name="a.csv", organisation=world.organisation, user=None, department=world.cafe)
+    ImportChunk.objects.update(data=SEED[:40].encode())
+    run = ledger.run_now(start_import(job, user=None))
+    assert (run.state, run.errors[0]["code"]) == (State.FAILED, "import_file_gone")
+
+
+def test_sales_older_than_are_kept_are_refused_one_by_one(world: World, send):
+    source = files(world.organisation)
+    ItemSource.objects.filter(pk=source.pk).update(kept_from=dt.date(2024, 1, 2))
+    job = send(SEED).json()
+    assert [(error["row"], error["code"]) for error in job["error_log"]] == [
+        (2, "import_too_old"),
+        (3, "import_too_old"),
+    ]
+    assert SaleLine.objects.get().date == dt.date(2024, 1, 2)
+
+
+def test_a_name_that_a_spreadsheet_guards_is_the_name(send):
+    send("date,product,quantity\n2024-01-01,'-10% Cake,1\n")
+    assert Product.objects.get().name == "-10% Cake"
 
 
 def test_sales_that_look_entered_twice_are_counted_and_stored(send, settings):
