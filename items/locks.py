@@ -6,7 +6,8 @@ from django.db import connection as database
 
 from sales.sql import is_postgresql
 
-# Where both are taken, the lines come first: nobody waits for somebody who waits for them.
+# Where both are taken, the lines come first, and one transaction writes the lines of one source (or takes the locks of
+# all it needs in the order of their ids before it begins): nobody waits for somebody who waits for them.
 _LINES, _ROLLUPS, _PRODUCTS = 7301, 7302, 7303
 
 

@@ -16,7 +16,9 @@ from departments.models import Authority, Connection, Department
 from departments.timing import local_date
 from items.choices import Grain
 from items.models import ItemDay, ItemSource, SaleLine
+from items.rollup import WITH_MONEY, in_own_money
 from items.staging import day_of, stage_days
+from runs import clock
 from runs.models import Run
 from sales import sql
 from sales.choices import TRUSTED, DayState
@@ -28,6 +30,7 @@ from sales.staging import StagedDay, hours_text
 
 Day = tuple[UUID, dt.date]
 _LINES = SaleLine._meta.db_table
+LOOK_BACK = 92  # days
 Hour = tuple[int, Decimal | None, Decimal | None, int | None, None]
 
 
@@ -60,8 +63,9 @@ def observe(source: ItemSource, days: Collection[Day], *, run: Run | None) -> in
 
 def left_open(source: ItemSource) -> frozenset[Day]:
     """Days that were not over when the source last spoke of them, and are now."""
-    rows = ObservedDay.objects.filter(connection=source.pk, state=DayState.OPEN_SHIFT).exclude(department=None)
-    days = list(rows.values_list("department", "date"))
+    since = clock.now().date() - dt.timedelta(days=LOOK_BACK)
+    rows = ObservedDay.objects.filter(connection=source.pk, date__gte=since, state=DayState.OPEN_SHIFT)
+    days = list(rows.exclude(department=None).values_list("department", "date"))
     if not days:
         return frozenset()
     today = {row.pk: local_date(row.zone_name) for row in _departments({department for department, _date in days})}
@@ -114,9 +118,9 @@ def _hours(source: ItemSource, days: Collection[Day]) -> dict[Day, list[Hour]]:
         stage_days(cursor, "observed_days", days)
         cursor.execute(
             f"""
-            SELECT l.department_id, l.date, l.hour, {_exact_sum("l.total")}, {_exact_sum("l.gross")},
+            SELECT l.department_id, l.date, l.hour, {_exact_sum(in_own_money("total"))}, {_exact_sum(in_own_money("gross"))},
                 CASE WHEN COUNT({receipt}) = COUNT(*) THEN COUNT(DISTINCT {receipt}) END
-            FROM observed_days t JOIN {_LINES} l ON l.department_id = t.department_id AND l.date = t.date
+            FROM observed_days t JOIN {_LINES} l ON l.department_id = t.department_id AND l.date = t.date {WITH_MONEY}
             WHERE l.connection_id = %s AND NOT l.is_deleted GROUP BY l.department_id, l.date, l.hour
             """,
             [source.pk],

@@ -58,6 +58,10 @@ PRODUCTS = Level(
     ("last_sale_date", "total_sales_count", "total_quantity", "total_revenue", "average_price"),
     stamped=True,
 )
+# Beside lines `l`: what the money of their department is, for `in_own_money`.
+WITH_MONEY = (
+    f"JOIN {_DEPARTMENTS} own ON own.id = l.department_id JOIN {_ORGANISATIONS} common ON common.id = l.organisation_id"
+)
 Day = tuple[UUID, dt.date]
 _TOUCHED = "IN (SELECT department_id, date FROM touched_days)"
 
@@ -132,8 +136,8 @@ def _fill_item_days(cursor: Any, connection: int | None) -> None:
         f"""
         INSERT INTO new_{ITEM_DAYS.table} SELECT l.department_id, l.date, l.connection_id, COUNT(*),
             CASE WHEN COUNT({receipt}) = COUNT(*) THEN COUNT(DISTINCT {receipt}) END,
-            {sql.money_sum("l.quantity")}, {_known_sum("l.total")}, {_known_sum("l.gross")}
-        FROM touched_days t JOIN {_LINES} l ON l.department_id = t.department_id AND l.date = t.date
+            {sql.money_sum("l.quantity")}, {_known_sum(in_own_money("total"))}, {_known_sum(in_own_money("gross"))}
+        FROM touched_days t JOIN {_LINES} l ON l.department_id = t.department_id AND l.date = t.date {WITH_MONEY}
         WHERE {"" if connection is None else "l.connection_id = %s AND"} NOT l.is_deleted
         GROUP BY l.department_id, l.date, l.connection_id
         """,
@@ -149,10 +153,11 @@ def _fill_days(cursor: Any) -> None:
         f"""
         INSERT INTO new_{DAYS.table} SELECT l.department_id, l.date, l.product_id, l.connection_id, COUNT(*),
             CASE WHEN COUNT({receipt}) = COUNT(*) THEN COUNT(DISTINCT {receipt}) END,
-            {sql.money_sum("l.quantity")}, {_known_sum("l.total")}, {_known_sum("l.gross")}
+            {sql.money_sum("l.quantity")}, {_known_sum(in_own_money("total"))}, {_known_sum(in_own_money("gross"))}
         FROM touched_days t
         JOIN {ITEM_DAYS.table} d ON d.department_id = t.department_id AND d.date = t.date AND d.is_counted
         JOIN {_LINES} l ON l.department_id = t.department_id AND l.date = t.date AND l.connection_id = d.connection_id
+        {WITH_MONEY}
         WHERE NOT l.is_deleted GROUP BY l.department_id, l.date, l.product_id, l.connection_id
         """
     )
@@ -269,6 +274,11 @@ def _write(cursor: Any, level: Level, organisation: UUID) -> None:
         """,
         [sql.uuid(organisation), *([sql.now()] if stamp else [])],
     )
+
+
+def in_own_money(column: str) -> str:
+    """An amount of the line `l`, unknown if it is not in the currency of its department."""
+    return f"CASE WHEN l.currency IN ('', COALESCE(NULLIF(own.currency, ''), common.currency)) THEN l.{column} END"
 
 
 def _known_sum(column: str) -> str:

@@ -82,3 +82,13 @@ def test_money_of_two_currencies_comes_to_no_sum(shop):
     latte = SalesProduct.objects.get(product=shop.latte)
     assert (latte.total_quantity, latte.total_revenue, latte.average_price) == (3, None, None)
     assert SalesProduct.objects.get(product=shop.bun).total_revenue == 21
+
+
+def test_money_of_another_currency_is_not_the_department_s(shop):
+    store_lines(shop.till, [shop.line("c", "1", "5", hour=9, currency="KZT")])
+    assert SalesSummary.objects.get(date=DAY).total_sales == 15
+    store_lines(shop.till, [shop.line("c", "1", "5", hour=9, currency="EUR")])
+    day = SalesSummary.objects.get(date=DAY)
+    assert (day.total_sales, day.state) == (None, "partial")
+    assert ProductDay.objects.get(date=DAY).revenue is None and ProductDay.objects.get(date=DAY).quantity == 2
+    assert check_items(shop.organisation) == RIGHT
