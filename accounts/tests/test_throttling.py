@@ -4,7 +4,6 @@ import time
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -14,11 +13,6 @@ from tests.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 NOON = 1_773_835_200  # 2026-03-18 12:00 UTC
-
-
-@pytest.fixture(autouse=True)
-def empty_cache():
-    cache.clear()
 
 
 def limit(world: World, **limits: int) -> None:

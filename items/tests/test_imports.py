@@ -7,7 +7,6 @@ import json
 from decimal import Decimal
 
 import pytest
-from django.core.cache import cache
 from django.db.models import Sum
 
 from departments.models import Department
@@ -27,12 +26,6 @@ from tests.world import World
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 SEED = "date,product,quantity,price\n2024-01-01,Baguette,50,1.50\n2024-01-01,Croissant,30,2.00\n2024-01-02,Baguette,55,1.50\n"
 RECEIPTS = "Филиал;Дата;Время;Чек;Товар;Количество;Сумма\n"
-
-
-@pytest.fixture(autouse=True)
-def nobody_waits():
-    """Tests send more files in a minute than one person may."""
-    cache.clear()
 
 
 def post(client, content, kind="csv", name="sales.csv", **fields):

@@ -5,7 +5,6 @@ import io
 from decimal import Decimal
 
 import pytest
-from django.core.cache import cache
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rest_framework.views import APIView
@@ -49,7 +48,6 @@ def post(world: World, monkeypatch, settings):
     """Send a file and see its run to the end: (status of the answer, import)."""
     settings.RUN_ANSWER_SECONDS = 0
     monkeypatch.setattr(APIView, "throttle_classes", [])
-    cache.clear()
     client = world.api()
 
     def posted(content: bytes, kind: str = "csv", **fields):
