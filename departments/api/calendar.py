@@ -166,7 +166,7 @@ def _documented(name: str, words: str, shown: Any, written: Any) -> tuple[Any, A
             operation_id=f"calendar_{name}_change", parameters=ID_IN_PATH, request=written, responses=shown
         ),
         delete=extend_schema(
-            operation_id=f"calendar_{name}_delete", parameters=ID_IN_PATH, responses=shapes.CalendarDeleted
+            operation_id=f"calendar_{name}_delete", parameters=ID_IN_PATH, responses={200: shapes.CalendarDeleted}
         ),
     )
     return many, one
