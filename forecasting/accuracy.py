@@ -77,7 +77,7 @@ def readings(rows: AccuracyQuerySet, by: str = By.NOTHING) -> list[Reading]:
 def cells(rows: AccuracyQuerySet, *by: str, brief: bool = False) -> list[Cell]:
     """The rows added up for every combination of the groups: read once, they can be read by each of them.
 
-    `brief`: without what costs most and few look at: pinball loss, the width of 95 % intervals, MASE.
+    `brief`: only what tables show, without pinball loss, MASE, the width of 95 % intervals and how the days came about.
     """
     groups = [By(one) for one in by if one]
     columns = list(dict.fromkeys(column for group in groups for column in _COLUMNS[group]))
@@ -86,7 +86,7 @@ def cells(rows: AccuracyQuerySet, *by: str, brief: bool = False) -> list[Cell]:
     found = list(rows.order_by().values(*columns).annotate(**sums)) if columns else [rows.aggregate(**sums)]
     feasts = _feasts(found) if By.HOLIDAY in groups else set()
     return [
-        Cell({group: _key(group, row, feasts) for group in groups}, {name: row[name] or 0 for name in sums})
+        Cell({group: _key(group, row, feasts) for group in groups}, {name: _number(row[name]) for name in sums})
         for row in found
         if row["n"] or row["left_out"] or not columns
     ]
@@ -145,6 +145,11 @@ _COLUMNS = {
 }
 
 
+def _number(value: Any) -> float:
+    """Counts stay whole; the sum of nothing is nothing."""
+    return value if isinstance(value, int) else float(value or 0)
+
+
 def _feasts(found: Iterable[dict[str, Any]]) -> set[tuple[Any, Any]]:
     """(organisation, date) of the holidays among what was added up."""
     dates = {row["date"] for row in found}
@@ -179,29 +184,36 @@ def _pinball(lower: str, upper: str, tail: float) -> Any:
 
 
 _SCORED = Q(actual__isnull=False)
-_ERROR = _float(F("predicted_sales") - F("actual"))
+_ERROR = F("predicted_sales") - F("actual")
+
+
+def _sum(expression: Any, **only: Any) -> Sum:
+    """A sum of money. PostgreSQL adds decimals faster than it makes floats of them: the sums become floats here."""
+    return Sum(expression, output_field=FloatField(), **only)
+
+
 # A sum leaves out rows without an actual by itself; a count, and a sum of other columns, must be told.
 _SUMS: dict[str, Any] = {
     "n": Count("actual"),
     "left_out": Count("pk", filter=~_SCORED & ~Q(state="", rule=Rule.CLOSED)),
-    "unsettled": Count("pk", filter=_SCORED & Q(is_settled=False)),
-    "replayed": Count("pk", filter=_SCORED & Q(origin=Origin.REPLAY)),
-    "sold": Sum(_float(Abs("actual"))),
-    "missed": Sum(Abs(_ERROR)),
-    "off": Sum(_ERROR),
-    "naive_n": Count("pk", filter=_SCORED & Q(naive__isnull=False)),
-    "naive_missed": Sum(_float(Abs(F("naive") - F("actual")))),
-    "naive_sold": Sum(_float(Abs("actual")), filter=Q(naive__isnull=False)),
+    "sold": _sum(Abs("actual")),
+    "missed": _sum(Abs(_ERROR)),
+    "off": _sum(_ERROR),
+    "naive_missed": _sum(Abs(F("naive") - F("actual"))),
+    "naive_sold": _sum(Abs("actual"), filter=Q(naive__isnull=False)),
     "inside_80": Count("pk", filter=Q(actual__gte=F("lower_80"), actual__lte=F("upper_80"))),
     "inside_95": Count("pk", filter=Q(actual__gte=F("lower_95"), actual__lte=F("upper_95"))),
-    "wide_80": Sum(_float(F("upper_80") - F("lower_80")), filter=_SCORED),
+    "wide_80": _sum(F("upper_80") - F("lower_80"), filter=_SCORED),
 }
 _MORE_SUMS: dict[str, Any] = {
-    "scaled": Sum(Abs(_ERROR) / F("scale"), filter=Q(scale__gt=0), output_field=FloatField()),
+    "unsettled": Count("pk", filter=_SCORED & Q(is_settled=False)),
+    "replayed": Count("pk", filter=_SCORED & Q(origin=Origin.REPLAY)),
+    "naive_n": Count("pk", filter=_SCORED & Q(naive__isnull=False)),
+    "scaled": Sum(Abs(_float(_ERROR)) / F("scale"), filter=Q(scale__gt=0), output_field=FloatField()),
     "scaled_n": Count("pk", filter=_SCORED & Q(scale__gt=0)),
     "pinball_80": _pinball("lower_80", "upper_80", 0.1),
     "pinball_95": _pinball("lower_95", "upper_95", 0.025),
-    "wide_95": Sum(_float(F("upper_95") - F("lower_95")), filter=_SCORED),
+    "wide_95": _sum(F("upper_95") - F("lower_95"), filter=_SCORED),
 }
 
 
