@@ -17,7 +17,7 @@ from django.db.models import Max
 from accounts.models import Organisation
 from departments.models import BEGINNING, Authority, Department
 from items.models import ItemDay, ItemSource, ProductDay, ProductMonth, SaleLine, SalesProduct
-from items.staging import empty_table, stage_days
+from items.staging import FEW, empty_table, stage_days
 from sales import sql
 
 _LINES = SaleLine._meta.db_table
@@ -111,7 +111,7 @@ def check_rollups(organisation: UUID, *, repair: bool = False) -> dict[str, int]
             f"INSERT INTO touched_days SELECT DISTINCT department_id, date FROM {_LINES} o WHERE {ours} AND {kept}"
             f" UNION SELECT department_id, date FROM {ITEM_DAYS.table} o WHERE {ours} AND {kept}"
         )
-        _analyze(cursor, "touched_days")
+        _analyze(cursor, "touched_days", cursor.rowcount)
         _fill_item_days(cursor, None)
         found = {ITEM_DAYS.table: bring(cursor, ITEM_DAYS, scope=f"{ours} AND {kept}")}
         found[ITEM_DAYS.table] += _count_one(cursor, write=repair)
@@ -121,7 +121,7 @@ def check_rollups(organisation: UUID, *, repair: bool = False) -> dict[str, int]
         key = ", ".join(DAYS.key)
         cursor.execute(f"DELETE FROM changed_{DAYS.table}")
         cursor.execute(f"INSERT INTO changed_{DAYS.table} SELECT {key} FROM {DAYS.table} o WHERE {ours}")
-        _analyze(cursor, f"changed_{DAYS.table}")
+        _analyze(cursor, f"changed_{DAYS.table}", cursor.rowcount)
         _fill_months(cursor)
         found[MONTHS.table] = bring(cursor, MONTHS, scope=ours)
         _fill_products(cursor)
@@ -143,6 +143,7 @@ def _fill_item_days(cursor: Any, connection: int | None) -> None:
         """,
         [] if connection is None else [connection],
     )
+    _analyze(cursor, f"new_{ITEM_DAYS.table}", cursor.rowcount)
 
 
 def _fill_days(cursor: Any) -> None:
@@ -161,6 +162,7 @@ def _fill_days(cursor: Any) -> None:
         WHERE NOT l.is_deleted GROUP BY l.department_id, l.date, l.product_id, l.connection_id
         """
     )
+    _analyze(cursor, f"new_{DAYS.table}", cursor.rowcount)
 
 
 def _fill_months(cursor: Any) -> None:
@@ -170,7 +172,8 @@ def _fill_months(cursor: Any) -> None:
     cursor.execute(
         f"INSERT INTO touched_months SELECT DISTINCT department_id, {_month('date')}, product_id FROM changed_{DAYS.table}"
     )
-    _analyze(cursor, "touched_months")
+    touched = cursor.rowcount
+    _analyze(cursor, "touched_months", touched)
     cursor.execute("SELECT DISTINCT month FROM touched_months ORDER BY month")
     for (month,) in cursor.fetchall():
         first = month if isinstance(month, dt.date) else dt.date.fromisoformat(month)
@@ -187,6 +190,7 @@ def _fill_months(cursor: Any) -> None:
             """,
             sql.dates([first, first, after]),
         )
+    _analyze(cursor, f"new_{MONTHS.table}", touched)
 
 
 def _fill_products(cursor: Any) -> None:
@@ -205,6 +209,7 @@ def _fill_products(cursor: Any) -> None:
         WHERE m.product_id IN (SELECT product_id FROM changed_{DAYS.table}) GROUP BY m.product_id
         """
     )
+    _analyze(cursor, f"new_{PRODUCTS.table}", cursor.rowcount)
 
 
 def _count_one(cursor: Any, *, write: bool = True) -> int:
@@ -233,7 +238,6 @@ def _bring(cursor: Any, level: Level, organisation: UUID, scope: str, *, write: 
     Returns how many rows are new, differ or have vanished; their keys stand in `changed_...`.
     """
     new, changed = f"new_{level.table}", f"changed_{level.table}"
-    _analyze(cursor, new)
     empty_table(cursor, changed, _columns(level.key))
     cursor.execute(
         f"""
@@ -248,6 +252,7 @@ def _bring(cursor: Any, level: Level, organisation: UUID, scope: str, *, write: 
     )
     found = int(cursor.rowcount)
     if found and write:
+        _analyze(cursor, changed, found)
         _write(cursor, level, organisation)
     return found
 
@@ -255,7 +260,6 @@ def _bring(cursor: Any, level: Level, organisation: UUID, scope: str, *, write: 
 def _write(cursor: Any, level: Level, organisation: UUID) -> None:
     """Delete what vanished, insert and update what differs."""
     new, changed = f"new_{level.table}", f"changed_{level.table}"
-    _analyze(cursor, changed)
     key = ", ".join(level.key)
     cursor.execute(
         f"""
@@ -299,7 +303,7 @@ def _empty(cursor: Any, level: Level) -> None:
     empty_table(cursor, f"new_{level.table}", _columns(level.names))
 
 
-def _analyze(cursor: Any, table: str) -> None:
-    """Temporary tables have no statistics of their own, and joins go wrong without."""
-    if sql.is_postgresql():
+def _analyze(cursor: Any, table: str, rows: int) -> None:
+    """Temporary tables have no statistics of their own, and joins of many rows go wrong without."""
+    if rows > FEW and sql.is_postgresql():
         cursor.execute(f"ANALYZE {table}")

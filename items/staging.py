@@ -16,6 +16,8 @@ from items.lines import EXACT, Columns
 from sales import sql
 
 _NULL = "\\N"
+# So many rows are joined well without statistics of them.
+FEW = 500
 _ROWS_OF_A_COPY = 20_000
 _PLACES = {name: Decimal("0.001") if name == "quantity" else Decimal("0.0001") for name in EXACT}
 # Field of `Line`: column of the table, type on PostgreSQL, type on SQLite. Types that round as the real table does.
@@ -60,7 +62,7 @@ def stage_lines(cursor: Any, connection: int, columns: Columns) -> int:
         rows = map("\t".join, zip(*values, strict=True))
         while part := list(islice(rows, _ROWS_OF_A_COPY)):
             cursor.copy_expert(f"COPY staged_lines ({', '.join(names)}) FROM STDIN", io.StringIO("\n".join(part)))
-        if len(ids) > 1000:
+        if len(ids) > FEW:
             cursor.execute("ANALYZE staged_lines")
     else:
         statement = f"INSERT INTO staged_lines ({', '.join(names)}) VALUES ({sql.marks(names)})"
@@ -77,7 +79,8 @@ def stage_days(cursor: Any, table: str, days: Collection[tuple[UUID, dt.date]]) 
     if sql.is_postgresql():
         text = "\n".join(f"{department}\t{date}" for department, date in days)
         cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO(text))
-        cursor.execute(f"ANALYZE {table}")
+        if len(days) > FEW:
+            cursor.execute(f"ANALYZE {table}")
     else:
         rows = [(department.hex, date.isoformat()) for department, date in days]
         cursor.executemany(f"INSERT INTO {table} VALUES (%s, %s)", rows)
