@@ -121,7 +121,7 @@ class ImportJobAdmin(ReadOnly, HouseAdmin):
     def stored_shown(self, job: ImportJob) -> str:
         return count(job.successful_rows)
 
-    @display(description=_("refused"), ordering="failed_rows")
+    @display(description=_("rows refused"), ordering="failed_rows")
     def refused_shown(self, job: ImportJob) -> str:
         return count(job.failed_rows)
 
