@@ -63,6 +63,7 @@ bench: install-dev ## speed of loading, of the API and of forecasting as ratios,
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.imports
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.items
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.forecast
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.speed
 	@[ -f "$(REFEREE)" ] || { echo "bench: $(REFEREE) is not here; name the referee: REFEREE=/path/to/referee.py make bench" >&2; exit 1; }
 	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/own_secrets.py $(VAR_DIR)/secrets.env
 	@set -a; . $(VAR_DIR)/secrets.env; $(PYTHON_IN_VENV) $(REFEREE) run --python $(PYTHON_IN_VENV) --json $(VAR_DIR)/bench.json

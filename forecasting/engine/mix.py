@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from forecasting.engine.history import History
-from forecasting.engine.windows import take, weekday_median
+from forecasting.engine.windows import AT_ONCE, take, weekday_median
 
 LEVELS = (0.01, 0.02, 0.05, 0.1)  # share of a new day in the level
 INDICES = (0.03, 0.1)  # share of a new week in the weekday's index
@@ -27,7 +27,9 @@ class Mix:
     def __init__(self, history: History, first: int = 0) -> None:
         self.history = history
         self.since = max(first - 6, 0)  # the oldest same weekday that is looked at
-        self.levels, self.indices, self.errors = _smooth(history.clean, self.since)
+        plain, count = history.clean, max(len(history.series), 1)
+        parts = [_smooth(plain[begin : begin + AT_ONCE], self.since) for begin in range(0, count, AT_ONCE)]
+        self.levels, self.indices, self.errors = (np.concatenate(each, axis=2) for each in zip(*parts, strict=True))
 
     def forecast(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
         """[rows] forecasts at origin day `o` for the day `o + h`; 0 where the series has no sales yet."""

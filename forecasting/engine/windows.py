@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+AT_ONCE = 500  # series of which a walk over the days is kept near the processor
+
 
 def known(x: np.ndarray) -> np.ndarray:
     """`x` with nothing where nothing is known."""
@@ -66,10 +68,12 @@ def weekday_sums(x: np.ndarray, half_life: float) -> tuple[np.ndarray, np.ndarra
     weight = np.zeros((rows, weeks * 7))
     v[:, :days], weight[:, :days] = known(x), ~np.isnan(x)
     decay = 0.5 ** (1.0 / half_life)
-    for week in range(7, weeks * 7, 7):
-        now, before = slice(week, week + 7), slice(week - 7, week)
-        v[:, now] += v[:, before] * decay
-        weight[:, now] += weight[:, before] * decay
+    for begin in range(0, rows, AT_ONCE):
+        mine = slice(begin, begin + AT_ONCE)
+        for week in range(7, weeks * 7, 7):
+            now, before = slice(week, week + 7), slice(week - 7, week)
+            v[mine, now] += v[mine, before] * decay
+            weight[mine, now] += weight[mine, before] * decay
     return v[:, :days], weight[:, :days]
 
 
