@@ -59,6 +59,7 @@ deep: install-dev $(VAR_DIR)/static/collected ## millions of rows, thousands of 
 bench: install-dev ## speed of loading, of the API and of forecasting as ratios, then accuracy on public sets (REFEREE=path to referee.py; AGAINST=an older commit)
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.load
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.api
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.records
 	@[ -z "$(AGAINST)" ] || $(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.against $(AGAINST)
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.imports
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.items

@@ -12,6 +12,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
@@ -609,7 +610,7 @@ class Delivery(models.Model):
         indexes = [models.Index(fields=["connection", "-at"], name="items_delivery_newest")]
 
     def __str__(self) -> str:
-        return f"{self.connection} {self.at:%d.%m.%Y %H:%M}"
+        return f"{self.connection} {timezone.localtime(self.at):%d.%m.%Y %H:%M}"
 
 
 class ImportJob(models.Model):

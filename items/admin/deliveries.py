@@ -49,7 +49,7 @@ class DeliveryAdmin(ReadOnly, HouseAdmin):
     list_select_related = ["connection", "user"]
     show_full_result_count = False
     ordering = ["-id"]
-    fields = ["at", "connection", "user", "said", "days", "result", "counts", "reasons", "idempotency_key"]
+    fields = ["at", "connection", "user", "said", "days", "result_in_words", "counts", "reasons", "idempotency_key"]
     readonly_fields = fields
 
     @display(description=_("what"))
@@ -70,6 +70,11 @@ class DeliveryAdmin(ReadOnly, HouseAdmin):
         if attempt.refused:
             return "part", f"{attempt.status_code} · {gettext('in part')}"
         return "taken", f"{attempt.status_code} · {gettext('taken')}"
+
+    @display(description=_("answer"))
+    def result_in_words(self, attempt: Delivery) -> str:
+        words: str = self.result(attempt)[1]
+        return words
 
     @display(description=_("sales"))
     def counts(self, attempt: Delivery) -> str:

@@ -39,6 +39,7 @@ def test_an_attempt_says_why_sales_were_refused(pushed: World):
     attempt = Delivery.objects.get(refused=1)
     shown = text(reader(pushed, "analyst", "en").get(f"{LOG}{attempt.pk}/change/"))
     assert "GONE: Product code not found." in shown
+    assert "Answer 200 · in part" in shown
     assert "added 0, changed 0, unchanged 1, refused 1" in shown
 
 

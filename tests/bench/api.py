@@ -275,7 +275,7 @@ def export(key: str) -> dict[str, float]:
             )
         return counted.size
 
-    memory = _memory_of_export(key, f"/api/sales/export/csv?hours=true&from_date={newest}", lines)
+    memory = memory_of_export(key, f"/api/sales/export/csv?hours=true&from_date={newest}", lines)
     assert ours() > lines * 60 and copied() > lines * 60
     mine, yardstick = in_turn(ours, copied)
     told(f"CSV of {lines:,} hours", mine, yardstick, f"at most {MOST['export']}")
@@ -283,7 +283,7 @@ def export(key: str) -> dict[str, float]:
     return {"export": mine / yardstick, "memory": memory}
 
 
-def _memory_of_export(key: str, path: str, lines: int) -> float:
+def memory_of_export(key: str, path: str, lines: int) -> float:
     """By how many megabytes the processes of a server grew at most while one of them sent the file."""
     with gunicorn() as (port, pid):
         small = f"{path}&to_date=2026-01-01"

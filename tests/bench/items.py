@@ -113,9 +113,7 @@ def measure(batch: int) -> bool:
     print(
         f"{batch:,} lines stored in {stored:.1f} s, {stored / bare:.2f} of a bare COPY ({bare:.1f} s), at most {STORE_LIMIT}"
     )
-    print(
-        f"  the same again {again:.1f} s; the first sums of {BATCHES * batch:,} lines {first:.1f} s"
-    )
+    print(f"  the same again {again:.1f} s; the first sums of {BATCHES * batch:,} lines {first:.1f} s")
     print(
         f"sums and published sales of 7 days ({touched.updated:,} lines) {seven:.2f} s,"
         f" {seven / rebuilt:.1%} of all of them ({rebuilt:.1f} s), at most {WEEK_LIMIT:.0%}; wrong afterwards: {wrong}"
