@@ -1,14 +1,12 @@
 """Lines on their way into the store: what a caller hands in, as columns of plain values."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import pandas as pd
-
-Columns = dict[str, Sequence[Any]]
+Columns = Mapping[str, Sequence[Any]]
 
 
 class Line(NamedTuple):
@@ -44,13 +42,13 @@ NEEDED = ("external_id", "department", "product", "date", "quantity")
 EXACT = ("quantity", "unit_price", "gross", "discount", "tax", "total")
 
 
-def columns_of(lines: Iterable[Line] | pd.DataFrame) -> Columns:
-    """The columns of lines or of a frame whose columns are named like the fields of `Line`; a frame may lack some.
+def columns_of(lines: Iterable[Line] | Columns) -> Columns:
+    """The columns of lines, or columns named like the fields of `Line`, of which some may be missing.
 
     Amounts and quantities are Decimal, int or decimal text, never float; raises TypeError for a float and ValueError
     for NaN, for an instant without a zone and for a column that is missing or unknown.
     """
-    columns = _of_frame(lines) if isinstance(lines, pd.DataFrame) else _of_lines(lines)
+    columns = lines if isinstance(lines, Mapping) else _of_lines(lines)
     if not columns:
         return columns
     if (missing := set(NEEDED) - set(columns)) or (missing := set(columns) - set(Line._fields)):
@@ -64,28 +62,7 @@ def columns_of(lines: Iterable[Line] | pd.DataFrame) -> Columns:
 
 
 def _of_lines(lines: Iterable[Line]) -> Columns:
-    columns: Columns = dict(zip(Line._fields, zip(*lines, strict=True), strict=False))
-    return columns
-
-
-def _of_frame(frame: pd.DataFrame) -> Columns:
-    if frame.empty:
-        return {}
-    return {str(name): _values(frame[name]) for name in frame}
-
-
-def _values(column: pd.Series) -> list[Any]:
-    """The values as Python's own, None for what is missing."""
-    if column.dtype.kind == "M" and column.name == "date":
-        column = column.dt.date
-    if column.dtype.kind == "f" and not column.isna().all():
-        if column.name != "hour":
-            raise TypeError(f"{column.name} is a float")
-        column = column.astype("Int64")
-    values: list[Any] = column.tolist()
-    if column.isna().any():
-        return [None if gone else value for value, gone in zip(values, column.isna().tolist(), strict=True)]
-    return values
+    return dict(zip(Line._fields, zip(*lines, strict=True), strict=False))
 
 
 def _check_exact(name: str, values: Sequence[Any]) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import pandas as pd
 from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
@@ -58,7 +57,7 @@ class Stored:
 
 def store_lines(
     source: ItemSource,
-    lines: Iterable[Line] | pd.DataFrame,
+    lines: Iterable[Line] | Columns,
     *,
     run: Run | None = None,
     user: User | None = None,
@@ -69,7 +68,7 @@ def store_lines(
     """Upsert lines by (connection, date, external_id); the last of several with one key counts.
 
     Of the (department, date)s in `whole` the lines are all there is: what did not come is deleted. A line that had been
-    deleted and comes again stands again. `lines` may be a frame with columns named like the fields of `Line`.
+    deleted and comes again stands again. `lines` may be columns named like the fields of `Line`.
     `refresh=False` leaves roll-ups and published sales to `refresh_days`, which knows the days even after a crash.
     Raises TypeError and ValueError for what `items.lines.columns_of` refuses, and TooOld for dates whose lines were
     cleaned up; then nothing is stored.

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import pandas as pd
-
 from items.choices import Channel
 from items.imports.spool import Columns
 
@@ -19,16 +17,13 @@ _KEPT = (
 _TEXTS = ("currency", "location", "customer", "transaction_id", "payment_method", "notes")
 
 
-def lines_of(columns: Columns) -> pd.DataFrame:
+def lines_of(columns: Columns) -> Columns:
     """Lines as `items.store.store_lines` takes them."""
-    frame = {name: pd.Series(columns[name], dtype=object) for name in _KEPT if name in columns}
-    for name in _TEXTS:
-        if name in columns:
-            frame[name] = pd.Series([text or "" for text in columns[name]], dtype=object)
+    lines: Columns = {name: columns[name] for name in _KEPT if name in columns}
+    lines |= {name: [text or "" for text in columns[name]] for name in _TEXTS if name in columns}
     if "channel" in columns:
-        frame["channel"] = pd.Series([text or Channel.POS.value for text in columns["channel"]], dtype=object)
-    frame["external_id"] = pd.Series(identities(columns), dtype=object)
-    return pd.DataFrame(frame)
+        lines["channel"] = [text or Channel.POS.value for text in columns["channel"]]
+    return lines | {"external_id": identities(columns)}
 
 
 def identities(columns: Columns) -> list[str]:

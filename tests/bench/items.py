@@ -91,11 +91,12 @@ def measure(batch: int) -> bool:
     source = item_source(organisation, "till")
 
     lines = frame(0, batch, departments, products)
+    columns = lines.to_dict("list")
     bare = bare_copy(lines, organisation.pk, source.pk)
-    stored = timed(lambda: store_lines(source, lines, refresh=False))
-    again = timed(lambda: store_lines(source, lines, refresh=False))
+    stored = timed(lambda: store_lines(source, columns, refresh=False))
+    again = timed(lambda: store_lines(source, columns, refresh=False))
     for number in range(1, BATCHES):
-        store_lines(source, frame(number, batch, departments, products), refresh=False)
+        store_lines(source, frame(number, batch, departments, products).to_dict("list"), refresh=False)
     first = timed(lambda: refresh_days(source))
     with database.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -103,7 +104,7 @@ def measure(batch: int) -> bool:
     week = frame(2, batch, departments, products)
     start = FIRST + dt.timedelta(days=DAYS_OF_A_BATCH * 2 + 30)
     week = week[[0 <= (date - start).days < 7 for date in week["date"]]]
-    touched = store_lines(source, week.assign(total="1.00"), refresh=False)
+    touched = store_lines(source, week.assign(total="1.00").to_dict("list"), refresh=False)
     seven = timed(lambda: refresh_days(source))
     for table in (ItemDay, ProductDay, ProductMonth, SalesProduct):
         table.objects.all().delete()
