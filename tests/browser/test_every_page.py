@@ -11,6 +11,10 @@ from departments.books import store_objects
 from departments.calendar import seed_holidays
 from departments.edit import change_department
 from departments.models import Connection
+from items.lines import Line
+from items.models import Product
+from items.sources import item_source
+from items.store import store_lines
 from operations.schedules import setup_schedules
 from runs.alarms import raise_alarm
 from runs.choices import State
@@ -49,6 +53,9 @@ PAGES = [
     "/admin/departments/connection/matching/",
     "/admin/departments/holiday/",
     "/admin/departments/holiday/import/",
+    "/admin/items/saleline/",
+    "/admin/items/saleline/history/",
+    "/admin/items/saleline/entry/?department={cafe}",
     "/admin/runs/run/",
     "/admin/runs/run/{run}/change/",
     "/admin/runs/alarm/",
@@ -97,6 +104,9 @@ def test_pages_fit_a_desk_and_a_phone(world: World, opened, language):
         ours=Decimal("1234567.8901"),
         theirs=Decimal("1234567.8902"),
     )
+    product = Product.objects.create(organisation=world.organisation, name=long[:200], code="A-1")
+    line = Line("1", world.cafe.pk, product.pk, world.days[0], quantity=Decimal("1234567.891"), transaction_id="R" * 60)
+    store_lines(item_source(world.organisation, "till of items"), [line])
     names = {"compared": compared.pk, "cafe": world.cafe.pk, "bar": world.bar.pk, "till": till.pk, "run": run.pk}
     names |= {"membership": world.manager.memberships.get().pk, "night": PeriodicTask.objects.get(task=NIGHT).pk}
     names["alarm"] = Alarm.objects.get(key="beat").pk
