@@ -81,4 +81,6 @@ def test_sentences_speak_both_languages_with_their_parameters(language):
             shown = sentences.sentence(code, {name: f"<{name}>" for name in names})
             assert all(f"<{name}>" in shown for name in names), code
             assert "%(" not in shown, code
-            assert bool(re.search("[а-яё]", shown, re.IGNORECASE)) == (language == "ru"), code
+            words = re.sub(r"<\w+>", "", shown)
+            if re.search(r"\w", words):
+                assert bool(re.search("[а-яё]", words, re.IGNORECASE)) == (language == "ru"), code
