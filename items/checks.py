@@ -73,8 +73,8 @@ def not_negative(value: Any, field: str, size: tuple[int, int] = MONEY) -> Decim
     return exact
 
 
-def date(value: Any, field: str, *, today: dt.date) -> dt.date:
-    """A business date as YYYY-MM-DD, not after `today`."""
+def date(value: Any, field: str, *, today: dt.date, since: dt.date = FIRST_DATE) -> dt.date:
+    """A business date as YYYY-MM-DD, not after `today` and not before `since`, from when on lines are kept."""
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         raise Unfit("item_bad_date", field)
     try:
@@ -85,6 +85,8 @@ def date(value: Any, field: str, *, today: dt.date) -> dt.date:
         raise Unfit("item_date_out_of_range", field)
     if found > today:
         raise Unfit("item_future", field)
+    if found < since:
+        raise Unfit("item_too_old", field)
     return found
 
 

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 from accounts.models import Organisation, User
 from departments.models import Department
 from departments.timing import local_date
-from items.checks import Unfit, identifier
+from items.checks import FIRST_DATE, Unfit, identifier
 from items.models import ItemSource
+from items.rollup import cleaned_before
 
 
 class Places:
@@ -20,6 +21,7 @@ class Places:
             for name in {row.name, row.code} - {""}:
                 self._named.setdefault(name, []).append(row)
         self._days: dict[str, dt.date] = {}
+        self.since = cleaned_before(organisation.pk) or FIRST_DATE
         self._only = self._default(source)
 
     def _default(self, source: ItemSource | None) -> Department | None:

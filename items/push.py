@@ -149,7 +149,7 @@ def read_sale(record: Any, department: Any, places: Places) -> Sale:
     place = places.find(record.get("department_id", department))
     return Sale(
         department=place.pk,
-        date=date(present(record, "sale_date"), "sale_date", today=places.today(place)),
+        date=date(present(record, "sale_date"), "sale_date", today=places.today(place), since=places.since),
         quantity=positive(present(record, "quantity_sold"), "quantity_sold"),
         notes=text(record.get("notes"), "notes", LONGEST_NOTES),
     )

@@ -77,7 +77,7 @@ class Reader:
         department = take(self._places.find, record.get("department_id"), texts["location"])
         product = take(self._product, record)
         today = self._places.today(department) if department else dt.date.max
-        day = take(lambda: date(present(record, "sale_date"), "sale_date", today=today))
+        day = take(lambda: date(present(record, "sale_date"), "sale_date", today=today, since=self._places.since))
         take(self._same_organisation, record.get("tenant_id"))
         quantity = take(lambda: positive(present(record, "quantity"), "quantity", QUANTITY))
         amounts = self._amounts(record, quantity, take)

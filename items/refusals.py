@@ -12,6 +12,7 @@ SENTENCES = {
     "item_bad_date": _("%(field)s must be a date written as YYYY-MM-DD"),
     "item_date_out_of_range": _("%(field)s must lie between 2000 and 2100"),
     "item_future": _("%(field)s cannot be in the future"),
+    "item_too_old": _("%(field)s is older than sales are kept"),
     "item_bad_instant": _("%(field)s must be an instant written as 2026-03-21T14:05:00, with an offset or without"),
     "item_other_day": _("%(field)s lies neither on sale_date nor in the night after it"),
     "item_not_a_text": _("%(field)s must be a text"),

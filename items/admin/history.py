@@ -25,6 +25,7 @@ from departments.timing import organisation_today
 from items.entry import delivered, enter_quantities, entered, usual_products
 from items.history import Day, History, read_history
 from items.models import Product, ProductDay
+from items.rollup import cleaned_before
 
 SHOWN_DAYS = 28
 LONGEST = 400
@@ -135,12 +136,14 @@ class EntryForm(forms.Form):
     def __init__(self, *args: Any, user: User, organisation: Organisation, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _departments(self, user, organisation)
-        self.today = organisation_today(organisation)
+        self.today, self.since = organisation_today(organisation), cleaned_before(organisation.pk)
 
     def clean_date(self) -> dt.date:
         date: dt.date = self.cleaned_data["date"]
         if date > self.today:
             raise forms.ValidationError(_("This day has not come yet."))
+        if self.since and date < self.since:
+            raise forms.ValidationError(_("Sales of this day are not kept any more."))
         return date
 
 

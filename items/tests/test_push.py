@@ -193,6 +193,14 @@ def test_each_mistake_has_its_sentence(client, record, words):
     assert not SaleLine.objects.exists()
 
 
+def test_a_day_whose_sales_are_not_kept_any_more_is_refused_in_words(world: World, client):
+    push(client, body(TRIG_001=[sale(world.days[0], 5)]))
+    ItemSource.objects.update(kept_from=world.days[-1])
+    answer = push(client, body(TRIG_001=[sale(world.days[0], 6)])).json()["results"]
+    assert answer["errors"][0]["error"] == "sale_date is older than sales are kept (record 1)"
+    assert push(client, body(TRIG_001=[sale(world.days[-1], 5)])).json()["results"]["errors"] == []
+
+
 def test_what_a_sum_of_floats_leaves_behind_is_no_mistake(world: World, client):
     push(client, body(TRIG_001=[sale(world.days[-1], 0.1 + 0.2)]))
     assert quantities() == [("TRIG-001", world.days[-1], Decimal("0.3"))]
