@@ -85,7 +85,7 @@ def test_loading_and_reading_sales_as_the_scripts_do(client, till, worker, yeste
     assert hourly[0].keys() >= {"id", "department_id", "date", "hour", "sales_amount", "created_at", "synced_at"}
     assert {row["hour"] for row in hourly} == {9, 13, 18}
     stats = client.get("/api/sales/stats").json()
-    assert stats.keys() == {"summary_records", "hourly_records", "total_sales_amount", "latest_sync", "date_range"}
+    assert stats.keys() >= {"summary_records", "hourly_records", "total_sales_amount", "latest_sync", "date_range"}
     assert (stats["summary_records"], stats["total_sales_amount"]) == (7, 21002.1)
 
 

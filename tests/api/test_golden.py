@@ -28,7 +28,7 @@ FILES = Path(__file__).parent / "golden"
 NOON = dt.datetime(2026, 3, 18, 7, tzinfo=dt.UTC)
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.]*(Z|[+-]\d\d:\d\d)")
-NUMBERED = {"id", "run", "run_id"}
+NUMBERED = {"id", "run", "run_id", "created_by"}
 
 RECORD = {
     "product_code": "TRIG-001", "department_id": "{cafe}", "sale_date": "2026-03-17", "sale_timestamp": "2026-03-17T14:05:00",

@@ -125,7 +125,7 @@ def test_an_unknown_media_type_is_415(world: World):
     check(response, None, "unsupported_media_type", 415)
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/nothing", "/api/sales", "/api/departments/a/b/c", "/api/v9/sales/"])
+@pytest.mark.parametrize("path", ["/api/", "/api/nothing", "/api/salesman", "/api/departments/a/b/c", "/api/v9/sales/"])
 @pytest.mark.parametrize("debug", [True, False])
 def test_an_unknown_path_is_404_in_the_one_shape(world: World, path, debug, settings):
     settings.DEBUG = debug
