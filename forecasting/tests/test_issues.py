@@ -28,7 +28,7 @@ from runs.ledger import run_now
 from sales.choices import DayState
 from sales.models import DepartmentCutoff, SalesByHour, SalesSummary
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 ZONE = ZoneInfo("Asia/Almaty")
 

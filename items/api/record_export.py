@@ -111,7 +111,9 @@ def cells(rows: Any, style: str) -> Any:
         path = COLUMNS[name]
         first = Func(F(path), function="ascii", output_field=IntegerField())
         formula = When(In(first, FORMULA), then=Concat(Value("'"), F(path)))
-        made[name] = Case(formula, default=F(path), output_field=TextField())
+        # COPY would put quotation marks where a cell is empty.
+        empty = When(In(first, [0]), then=Value(None))
+        made[name] = Case(formula, empty, default=F(path), output_field=TextField())
     for name in NUMBERS:
         made[name] = F(COLUMNS[name]) if name == "quantity" else Round(COLUMNS[name], precision=2)
         if style == Style.EXCEL:

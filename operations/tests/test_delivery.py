@@ -26,7 +26,7 @@ from runs.alarms import end_alarm, raise_alarm
 from runs.models import Alarm, Outbox
 from tests.stack.stack import free_port
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 
 class Receiver(ThreadingHTTPServer):

@@ -27,7 +27,7 @@ from sales.sync import start_sync
 from sources.simulator import IikoServer
 from sources.simulator.worlds.demo import demo_world
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from accounts.roles import Role
 from runs.ledger import open_run
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 EVERYBODY = {"administrator", "manager", "analyst", "staff", "integrator"}
 KNOW = EVERYBODY - {"staff"}

@@ -50,7 +50,9 @@ def a_record(world: World) -> SaleLine:
     return SaleLine.objects.get()
 
 
-@pytest.mark.parametrize("cases", [pytest.param(30, marks=pytest.mark.postgres), pytest.param(250, marks=pytest.mark.deep)])
+@pytest.mark.parametrize(
+    "cases", [pytest.param(25, marks=pytest.mark.postgres), pytest.param(250, marks=pytest.mark.deep)]
+)
 def test_nothing_breaks(schema, world: World, monkeypatch, cases):
     """`cases` requests to each operation, half of them about rows that are there."""
     monkeypatch.setattr(APIView, "throttle_classes", [])

@@ -7,7 +7,7 @@ import pytest
 from runs.models import Run
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 LISTS = ("departments/", "sales/summary", "sales/hourly", "forecast/batch", "runs/")
 RANGES = (

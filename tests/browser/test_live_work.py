@@ -142,6 +142,6 @@ def test_a_suspicious_day_is_decided_upon_where_it_is_shown(world: World, opened
     day.update(state=DayState.COMPLETE, total_sales=Decimal(10))
     Run.objects.update(state=State.DONE, finished_at=timezone.now())
     # The day follows by itself.
-    expect(page.locator("#day")).to_contain_text("Total sales10.00")
+    expect(page.locator("#day")).to_contain_text("Total sales, KZT10.00")
     expect(page.locator("#day .sf-badge")).to_have_text("complete")
     expect(page.locator("#day")).not_to_contain_text("Believe the source")

@@ -14,7 +14,7 @@ from tests.pages.test_who_sees_what import PAGES
 from tests.reading import reader
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 MOST_QUERIES = 25
 MOST_SECONDS = 0.3
 REPEATS = 20

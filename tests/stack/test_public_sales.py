@@ -66,10 +66,10 @@ def administer(url: str, statement: str) -> None:
 @pytest.mark.parametrize(
     ("stack", "name"),
     [
-        ("embedded", "french_bakery"),
+        pytest.param("embedded", "french_bakery", marks=pytest.mark.deep),
         ("embedded", "maven_coffee"),
         ("redis", "french_bakery"),
-        ("redis", "maven_coffee"),
+        pytest.param("redis", "maven_coffee", marks=pytest.mark.deep),
         ("rabbitmq", "french_bakery"),
     ],
     indirect=["stack"],
