@@ -13,6 +13,7 @@ import datetime as dt
 import os
 import sys
 import time
+import uuid
 
 import requests
 
@@ -49,8 +50,7 @@ def push(sales: dict[str, list[dict]], name: str) -> requests.Response:
 
 def main() -> int:
     yesterday = dt.date.today() - dt.timedelta(days=1)
-    started = dt.datetime.now().isoformat(timespec="seconds")
-    answer = push(sales_of(yesterday), f"{yesterday} {started}")
+    answer = push(sales_of(yesterday), str(uuid.uuid4()))
     if answer.status_code != 200:
         print(f"HTTP {answer.status_code}: {answer.text}", file=sys.stderr)
         return 1
