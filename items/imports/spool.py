@@ -26,7 +26,7 @@ class Spool:
 
     def add(self, lines: Mapping[str, Sequence[Any]]) -> None:
         """Lines as columns, among them `date`. Columns that say nothing are left out."""
-        columns = {name: values for name, values in lines.items() if name in ("row", "date") or any(values)}
+        columns = {name: values for name, values in lines.items() if name in ("row", "date") or any(map(_says, values))}
         weeks = [_week(date) for date in columns["date"]]
         if len(set(weeks)) == 1:
             self._append(weeks[0], columns)
@@ -77,6 +77,11 @@ class Spool:
                     yield pickle.load(file)  # noqa: S301  (written by this very process)
                 except EOFError:
                     return
+
+
+def _says(value: Any) -> bool:
+    """Zero says something: the hour after midnight, a gift."""
+    return value is not None and value != ""
 
 
 def _week(date: dt.date) -> int:
