@@ -18,7 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation
 from departments.models import BEGINNING, Connection, Department
 from items.choices import CategoryKind, Channel, Grain, JobStatus, MadeFor, PriceKind, ProductType
-from items.querysets import JobQuerySet, LineQuerySet, OrganisationRows, ProductQuerySet, RollupQuerySet
+from items.querysets import (
+    DeliveryQuerySet,
+    JobQuerySet,
+    LineQuerySet,
+    OrganisationRows,
+    ProductQuerySet,
+    RollupQuerySet,
+)
 from runs.models import Run
 from sales.money import MoneyField
 
@@ -596,7 +603,7 @@ class Delivery(models.Model):
     to_date = models.DateField(_("to"), null=True, blank=True)
     errors = models.JSONField(_("errors"), default=list, blank=True)
 
-    objects = OrganisationRows.as_manager()
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("delivery")

@@ -27,17 +27,26 @@ class ProductQuerySet(OrganisationRows):
         return self.filter(is_active=True)
 
 
-class JobQuerySet(OrganisationRows):
-    def visible_to(self, user: User | AnonymousUser) -> JobQuerySet:
-        """Imports of the organisations a user sees as a whole; who sees some branches only sees their own imports.
+class _OfPeople(OrganisationRows):
+    """What somebody brought, and which may name any branch."""
 
-        A file may name any branch.
-        """
+    bringer: str
+
+    def visible_to(self, user: User | AnonymousUser) -> _OfPeople:
+        """All of the organisations a user sees as a whole; who sees some branches only sees what they brought."""
         if user.is_active and user.is_superuser:
             return self
         whole = Membership.objects.filter(user=user.pk, all_departments=True).values("organisation")
-        mine = Q(created_by=user.pk, organisation__in=Organisation.objects.visible_to(user))
+        mine = Q(**{self.bringer: user.pk}, organisation__in=Organisation.objects.visible_to(user))
         return self.filter(Q(organisation__in=whole) | mine)
+
+
+class JobQuerySet(_OfPeople):
+    bringer = "created_by"
+
+
+class DeliveryQuerySet(_OfPeople):
+    bringer = "user"
 
 
 class _OfDepartments(models.QuerySet[Any]):

@@ -59,6 +59,11 @@ def test_an_administrator_says_by_when_a_client_is_expected(pushed: World):
     assert reader(pushed, "manager").get(CLIENTS).status_code == 403
 
 
+def test_who_sees_some_branches_sees_only_what_they_delivered(pushed: World):
+    assert "200 ·" not in text(reader(pushed, "manager", "en").get(LOG))
+    assert reader(pushed, "manager").get(f"{LOG}{Delivery.objects.first().pk}/change/").status_code == 302
+
+
 def test_another_chain_sees_nothing_of_it(pushed: World):
     assert "till" not in text(reader(pushed, "stranger", "en").get(LOG)).split("Deliveries")[-1]
     assert reader(pushed, "stranger").get(f"{LOG}{Delivery.objects.first().pk}/change/").status_code == 302
