@@ -100,8 +100,8 @@ def day_totals(body: bytes, first: date, last: date) -> dict[tuple[str, date], D
 
     A server groups by what it was asked for: a department and date told twice is bad_data.
     """
-    raw = _decode(_day_answers, body).data
-    _refuse_repeated_keys(body, len(raw), DAY_FIELDS)
+    raw = decode(_day_answers, body).data
+    refuse_repeated_keys(body, len(raw), DAY_FIELDS)
     rows = _answer(raw, first, last).rows
     if len(rows) < len(raw):
         raise SourceError("bad_data", what="a department and date twice")
@@ -114,8 +114,8 @@ def sales(body: bytes, first: date, last: date) -> SalesAnswer:
     Bills told one by one are summed too; that no row came twice is for `day_totals` to tell.
     Raises SourceError truncated, not_json, empty_body, or bad_data naming the field and row.
     """
-    raw = _decode(_answers, body).data
-    _refuse_repeated_keys(body, len(raw), FIELDS)
+    raw = decode(_answers, body).data
+    refuse_repeated_keys(body, len(raw), FIELDS)
     return _answer(raw, first, last)
 
 
@@ -142,8 +142,8 @@ def _answer(raw: Sequence[_Row], first: date, last: date) -> SalesAnswer:
                 hours[hour],
                 revenue.quantize(PLACES),
                 gross.quantize(PLACES),
-                orders if type(orders) is int and -MOST_COUNT < orders < MOST_COUNT else _whole(orders, ORDERS),
-                guests if type(guests) is int and -MOST_COUNT < guests < MOST_COUNT else _whole(guests, GUESTS),
+                orders if type(orders) is int and -MOST_COUNT < orders < MOST_COUNT else whole(orders, ORDERS),
+                guests if type(guests) is int and -MOST_COUNT < guests < MOST_COUNT else whole(guests, GUESTS),
             )
             for (department, day, hour), (revenue, gross, orders, guests) in cells.items()
         ]
@@ -156,7 +156,7 @@ def _order(row: SalesRow) -> tuple[str, date, int]:
     return row.external_id or "", row.date, -1 if row.hour is None else row.hour
 
 
-def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     body = body.removeprefix(b"\xef\xbb\xbf")
     if not body.strip():
         raise SourceError("empty_body")
@@ -181,7 +181,7 @@ def _unreadable(body: bytes) -> SourceError:
     return SourceError("not_json")
 
 
-def _refuse_repeated_keys(body: bytes, rows: int, keys: Sequence[str]) -> None:
+def refuse_repeated_keys(body: bytes, rows: int, keys: Sequence[str]) -> None:
     """A key told twice in one object says two things, and every reader of JSON silently takes one of them.
 
     Counting colons proves that there is none in most answers; where values hold some as well, keys are counted.
@@ -230,7 +230,7 @@ def _sum(raw: Iterable[_Row]) -> dict[_Key, _Cell]:
         except ArithmeticError:  # NaN cannot be compared
             sane = False
         if not sane:
-            raise SourceError("bad_data", what=REVENUE if _absurd(revenue) else GROSS)
+            raise SourceError("bad_data", what=REVENUE if absurd(revenue) else GROSS)
         key = (row.department, row.date, row.hour)
         cell = cells.get(key)
         if cell is None:
@@ -243,7 +243,7 @@ def _sum(raw: Iterable[_Row]) -> dict[_Key, _Cell]:
     return cells
 
 
-def _absurd(money: Decimal) -> bool:
+def absurd(money: Decimal) -> bool:
     return not money.is_finite() or abs(money) >= LIMIT
 
 
@@ -296,7 +296,7 @@ def _hour(value: str | float | None) -> int | None:
     return number
 
 
-def _whole(number: object, what: str) -> int | None:
+def whole(number: object, what: str) -> int | None:
     if number is None:
         return None
     assert isinstance(number, int | float)
@@ -311,7 +311,7 @@ def shifts(body: bytes) -> list[Shift]:
     Times come with or without a fraction and never with a zone; a shift told twice in the same words is one.
     """
     found: dict[str, Shift] = {}
-    raw = _decode(_shifts, body)
+    raw = decode(_shifts, body)
     _refuse_any_repeated_key(body)
     for shift in raw:
         point = shift.pointOfSaleId or shift.pointOfSale
@@ -332,7 +332,7 @@ def shifts(body: bytes) -> list[Shift]:
 
 
 def _paid(money: Decimal) -> Decimal:
-    if _absurd(money):
+    if absurd(money):
         raise SourceError("bad_data", what="payOrders")
     return four_places(money, "payOrders")
 
@@ -356,13 +356,8 @@ def points_of_sale(body: bytes) -> dict[str, str]:
 
 def departments(body: bytes, content_type: str) -> list[RemoteDepartment]:
     """The corporation tree in the order given. XML as documented; some installations answer JSON."""
-    text = body.removeprefix(b"\xef\xbb\xbf").strip()
-    if not text:
-        raise SourceError("empty_body")
-    is_json = "json" in content_type or ("xml" not in content_type and text[:1] in b"[{")
-    nodes = _json_nodes(text) if is_json else _xml_nodes(text)
     found: dict[str, RemoteDepartment] = {}
-    for node in nodes:
+    for node in corporate_nodes(body, content_type):
         if not node["id"]:
             raise SourceError("bad_data", what="department id")
         told = RemoteDepartment(
@@ -376,6 +371,15 @@ def departments(body: bytes, content_type: str) -> list[RemoteDepartment]:
         if found.setdefault(node["id"], told) != told:
             raise SourceError("bad_data", what="a department told twice")
     return list(found.values())
+
+
+def corporate_nodes(body: bytes, content_type: str) -> list[dict[str, str]]:
+    """Nodes of the corporation by the names of NODE_FIELDS and `taxpayerId`, from XML or JSON."""
+    text = body.removeprefix(b"\xef\xbb\xbf").strip()
+    if not text:
+        raise SourceError("empty_body")
+    is_json = "json" in content_type or ("xml" not in content_type and text[:1] in b"[{")
+    return _json_nodes(text) if is_json else _xml_nodes(text)
 
 
 NODE_FIELDS = ("id", "parentId", "name", "type", "code", "taxpayerIdNumber")
@@ -416,7 +420,7 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _json_nodes(text: bytes) -> list[dict[str, str]]:
-    document = _json(text)
+    document = json_document(text)
     if isinstance(document, dict):
         document = document.get("corporateItemDtoes")
     if not isinstance(document, list) or not all(isinstance(item, dict) for item in document):
@@ -432,7 +436,7 @@ def _json_nodes(text: bytes) -> list[dict[str, str]]:
 
 def columns(body: bytes) -> dict[str, Column]:
     """The fields of the SALES report by name."""
-    document = _json(body.removeprefix(b"\xef\xbb\xbf").strip())
+    document = json_document(body.removeprefix(b"\xef\xbb\xbf").strip())
     if not isinstance(document, dict) or not all(isinstance(item, dict) for item in document.values()):
         raise SourceError("bad_data", what="columns")
     return {
@@ -448,7 +452,8 @@ def columns(body: bytes) -> dict[str, Column]:
     }
 
 
-def _json(text: bytes) -> object:
+def json_document(text: bytes) -> object:
+    """Raises SourceError empty_body, truncated, not_json, or bad_data for a key told twice and for NaN."""
     if not text:
         raise SourceError("empty_body")
     try:

@@ -1,9 +1,9 @@
 """What the iiko client hands out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,41 @@ class DayTotal(NamedTuple):
     guests: int | None
 
 
+class RemoteLine(NamedTuple):
+    """One dish of one receipt. What the server does not name is None; its money counts all the same.
+
+    `order` tells receipts of one department and date apart, empty if the server names none. `closed_at` is the till's
+    local time of closing, `hour` its hour. `quantity` has 3 places, money 4; both are negative for what was returned.
+    """
+
+    department_id: str | None
+    date: date
+    order: str
+    product_id: str | None
+    closed_at: datetime | None
+    hour: int | None
+    quantity: Decimal
+    revenue: Decimal
+    gross: Decimal
+
+
+class RemoteHead(NamedTuple):
+    """What the server knows of a receipt beside its lines."""
+
+    department_id: str | None
+    order: str
+    number: str
+    guests: int | None
+
+
+class RemoteDish(NamedTuple):
+    """What sold dishes are called; the catalogue knows more of them, the sales also what left the catalogue."""
+
+    external_id: str
+    name: str
+    code: str
+
+
 @dataclass(frozen=True, slots=True)
 class Shift:
     """A cash shift. Times are the till's local ones; `closed_at` None: it is still open.
@@ -101,3 +136,102 @@ class ServerFacts:
     free_slots: str
     version: str = ""
     sees_shifts: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModifier:
+    """A product that may or must be sold with another. `extra["group"]` names the group it is offered in, with its limits.
+
+    Of such a group the limits are the group's: its members are each free, unless they carry limits of their own.
+    """
+
+    product_id: str
+    at_least: int
+    at_most: int | None
+    by_default: int
+    required: bool
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteProduct:
+    """An article of the catalogue. Texts that are missing are empty; `type` as the server names it, unknown ones too.
+
+    Everything the wire tells beside is in `extra`, as plain JSON. `default_price` has 4 places.
+    """
+
+    external_id: str
+    name: str
+    code: str
+    num: str
+    type: str
+    parent_id: str | None
+    category_id: str | None
+    tax_category_id: str | None
+    accounting_category_id: str | None
+    unit_id: str | None
+    default_price: Decimal | None
+    description: str
+    deleted: bool
+    modifiers: tuple[RemoteModifier, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductList:
+    """`revision`: what to ask for changes since; None where the server does not state it. `is_full`: all there are."""
+
+    rows: list[RemoteProduct]
+    revision: int | None
+    is_full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteGroup:
+    external_id: str
+    parent_id: str | None
+    name: str
+    code: str
+    deleted: bool
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCategory:
+    """`kind`: product, tax or accounting. Ids are unique within their kind."""
+
+    external_id: str
+    kind: str
+    name: str
+    code: str
+    deleted: bool
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteUnit:
+    external_id: str
+    name: str
+    code: str
+    deleted: bool
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStore:
+    """A store house; `parent_id` is its department, or another node of the corporation."""
+
+    external_id: str
+    parent_id: str | None
+    name: str
+    code: str
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class RemotePrice(NamedTuple):
+    """What a product costs in a department (None: in all) from a date on, by an order to the menu; 4 places."""
+
+    product_id: str
+    department_id: str | None
+    from_date: date
+    amount: Decimal

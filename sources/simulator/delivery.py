@@ -38,6 +38,8 @@ def deliver(
     if "wrong_charset" in struck:
         content_type += "" if "charset" in content_type else ";charset=utf-8"
         body = body.decode().encode("cp1251", "xmlcharrefreplace")
+    if "wrong_type" in struck:
+        content_type = "text/html;charset=utf-8"
     if "truncated" in struck:
         body = body[: len(body) // 2]
     if packed or struck.keys() & {"cut_gzip", "gzip_bomb"}:

@@ -7,7 +7,23 @@ from typing import Any
 
 from sources.simulator.olap import NO_DATE_FILTER
 
-KINDS = ("login", "logout", "departments", "groups", "columns", "olap", "licence", "shifts", "objects")
+KINDS = (
+    "login",
+    "logout",
+    "departments",
+    "groups",
+    "columns",
+    "olap",
+    "licence",
+    "shifts",
+    "objects",
+    "products",
+    "product_groups",
+    "categories",
+    "entities",
+    "stores",
+    "prices",
+)
 
 REFUSALS = {
     # fault: status, content type, body
@@ -52,10 +68,11 @@ TRANSPORT = (
     "huge_chunked",
     "drip",
     "wrong_charset",
+    "wrong_type",
 )
 """Done to an answer on its way. truncated: a cut document, properly delivered. short_length: Content-Length below the
 body; long_length: above it. gzip_bomb, huge, huge_chunked: 200 MB packed, announced, unannounced. drip: `seconds`
-(default 1) between two bytes. wrong_charset: windows-1251 that calls itself UTF-8."""
+(default 1) between two bytes. wrong_charset: windows-1251 that calls itself UTF-8. wrong_type: labelled text/html."""
 
 SHAPES = (
     "data_missing",
@@ -84,7 +101,11 @@ SHAPES = (
 """Done to the rows of an OLAP answer. absurd_money: 1e309. double_keys: a field twice in a row; double_data: an
 empty `data` before the true one."""
 
-FAULTS = (*REFUSALS, *BEFORE, *TRANSPORT, *SHAPES, "drop_tokens")
+LISTS = ("empty_list", "no_list", "row_without_id", "row_twice", "circle", "orphan", "absurd_price")
+"""Done to the lists of the catalogue. row_twice: the first row again with another name. circle: two groups are part of
+each other; orphan: the first is part of one that is not there."""
+
+FAULTS = (*REFUSALS, *BEFORE, *TRANSPORT, *SHAPES, *LISTS, "drop_tokens")
 
 
 @dataclass
@@ -156,6 +177,10 @@ class Faults:
     json_departments: bool = False
     no_columns: bool = False
     """An older server without /columns (404)."""
+    states_revision: bool = False
+    """The list of products says of which revision it is. Whether a real server does is not known."""
+    no_revisions: bool = False
+    """A server before 6.4: products are told by GET only (405)."""
     missing_fields: list[str] = field(default_factory=list)
     """Fields this version does not know."""
     down: bool = False

@@ -3,6 +3,7 @@
 import math
 import random
 import re
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,10 +12,25 @@ from typing import Any
 
 import orjson
 
-from sources.simulator.worlds.base import Cell, Node, Receipt
+from sources.simulator.worlds.base import Cell, Node, Receipt, session_number
 from sources.simulator.worlds.edited import EditedWorld
+from sources.simulator.worlds.menu import Article, Menu
 
+Keep = Callable[[Cell, Receipt | None], bool]
 GroupOf = Callable[[Cell, Receipt | None], Any]
+OF_BILLS = {"CloseTime", "OpenTime", "OrderNum", "UniqOrderId.Id"}
+OF_DISHES = {
+    "DishId",
+    "DishName",
+    "DishCode",
+    "DishGroup",
+    "DishCategory",
+    "DishType",
+    "DishMeasureUnit",
+    "DishAmountInt",
+}
+ONCE = {"UniqOrderId", "UniqOrderId.OrdersCount", "GuestNum"}
+"""Of a bill they count once in each group, however many of its dishes are there."""
 NO_DATE_FILTER = (
     "OLAP-запрос отклонен, поскольку в запросе не найден ни один из необходимых фильтров: Учетный день (OpenDate.Typed)"
 )
@@ -41,8 +57,11 @@ class Field:
     value: Callable[..., Any]
 
 
-def fields(names: dict[str, Node]) -> dict[str, Field]:
+def fields(names: dict[str, Node], menu: Menu) -> dict[str, Field]:
     """The fields this server knows; `names` maps department ids to nodes."""
+    groups = {entry.id: entry.name for entry in menu.groups}
+    categories = {entry.id: entry.name for entry in menu.kinds.get("product", ())}
+    units = {entry.id: entry.name for entry in menu.units}
 
     def name(cell: Cell, _: object = None) -> str | None:
         return names[cell.department_id].name if cell.department_id in names else None
@@ -57,8 +76,14 @@ def fields(names: dict[str, Node]) -> dict[str, Field]:
     def hour(cell: Cell, _: object = None) -> str | None:
         return None if cell.hour is None else f"{cell.hour:02d}"
 
-    def closed(cell: Cell, receipt: Receipt) -> str:
-        return receipt.closed_at.isoformat(timespec="milliseconds")
+    def closed(_: Cell, receipt: Receipt) -> str | None:
+        return receipt.closed_at.isoformat(timespec="milliseconds") if receipt.closed_at else None
+
+    def order(_: Cell, receipt: Receipt) -> str:
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, receipt.key))
+
+    def dish(what: Callable[[Article], Any]) -> Callable[..., Any]:
+        return lambda _, receipt: what(menu.articles[receipt.dish])
 
     return {
         "Department.Id": Field("Ид. подразделения", "ID", "gf", "Организация", lambda cell, _: cell.department_id),
@@ -70,18 +95,32 @@ def fields(names: dict[str, Node]) -> dict[str, Field]:
         "HourOpen": Field("Час открытия", "STRING", "gf", "Дата и время", hour),
         "CloseTime": Field("Время закрытия", "DATETIME", "g", "Дата и время", closed),
         "OpenTime": Field("Время открытия", "DATETIME", "g", "Дата и время", closed),
-        "OrderNum": Field("Номер чека", "INTEGER", "ga", "Заказ", lambda _, receipt: receipt.number),
+        "OrderNum": Field("Номер чека", "INTEGER", "gaf", "Заказ", lambda _, receipt: receipt.number),
+        "SessionNum": Field("Номер смены", "INTEGER", "gf", "Заказ", lambda cell, _: session_number(cell.date)),
+        "UniqOrderId.Id": Field("Ид. заказа", "ID", "gf", "Заказ", order),
+        "DishId": Field("Ид. блюда", "ID", "gf", "Блюдо", lambda _, receipt: receipt.dish),
+        "DishName": Field("Блюдо", "STRING", "gf", "Блюдо", dish(lambda article: article.name)),
+        "DishCode": Field("Код блюда", "STRING", "gf", "Блюдо", dish(lambda article: article.code)),
+        "DishGroup": Field("Группа блюда", "STRING", "gf", "Блюдо", dish(lambda a: groups.get(a.group_id or ""))),
+        "DishCategory": Field(
+            "Категория блюда", "STRING", "gf", "Блюдо", dish(lambda a: categories.get(a.category_id or ""))
+        ),
+        "DishType": Field("Тип товара", "ENUM", "gf", "Блюдо", dish(lambda article: article.type)),
+        "DishMeasureUnit": Field(
+            "Единица измерения", "STRING", "gf", "Блюдо", dish(lambda a: units.get(a.unit_id or ""))
+        ),
+        "DishAmountInt": Field("Количество блюд", "AMOUNT", "a", "Блюдо", lambda _, receipt: receipt.quantity),
         "OrderDeleted": Field("Заказ удален", "ENUM", "gf", "Удаление", lambda cell, _: cell.order_deleted),
         "DeletedWithWriteoff": Field(
             "Удалено со списанием", "ENUM", "gf", "Удаление", lambda cell, _: cell.dish_deleted
         ),
         "Storned": Field("Возврат чека", "ENUM", "gf", "Оплата", lambda cell, _: "TRUE" if cell.storned else "FALSE"),
-        "DishDiscountSumInt": Field("Сумма со скидкой", "MONEY", "a", "Оплата", lambda cell: cell.revenue),
-        "DishSumInt": Field("Сумма без скидки", "MONEY", "a", "Оплата", lambda cell: cell.gross),
-        "DiscountSum": Field("Сумма скидки", "MONEY", "a", "Оплата", lambda cell: cell.gross - cell.revenue),
-        "UniqOrderId": Field("Чеков", "INTEGER", "a", "Заказ", lambda cell: cell.orders),
-        "UniqOrderId.OrdersCount": Field("Заказов", "INTEGER", "a", "Заказ", lambda cell: cell.orders),
-        "GuestNum": Field("Количество гостей", "INTEGER", "a", "Заказ", lambda cell: cell.guests),
+        "DishDiscountSumInt": Field("Сумма со скидкой", "MONEY", "a", "Оплата", lambda cell, _: cell.revenue),
+        "DishSumInt": Field("Сумма без скидки", "MONEY", "a", "Оплата", lambda cell, _: cell.gross),
+        "DiscountSum": Field("Сумма скидки", "MONEY", "a", "Оплата", lambda cell, _: cell.gross - cell.revenue),
+        "UniqOrderId": Field("Чеков", "INTEGER", "a", "Заказ", lambda cell, _: cell.orders),
+        "UniqOrderId.OrdersCount": Field("Заказов", "INTEGER", "a", "Заказ", lambda cell, _: cell.orders),
+        "GuestNum": Field("Количество гостей", "INTEGER", "a", "Заказ", lambda cell, _: cell.guests),
     }
 
 
@@ -147,28 +186,39 @@ def rows(question: dict[str, Any], world: EditedWorld, known: dict[str, Field]) 
     check(question, known)
     first, last = date_range(question)
     wanted = _filters(question, known)
-    cells = (cell for cell in world.cells(first, last) if all(keep(cell) for keep in wanted))
     group_names, sum_names = question.get("groupByRowFields") or [], question.get("aggregateFields") or []
     groups = [known[name].value for name in group_names]
-    sums = [known[name].value for name in sum_names if "g" not in known[name].flags]
     sum_names = [name for name in sum_names if "g" not in known[name].flags]
+    sums = [known[name].value for name in sum_names]
+    once = [place for place, name in enumerate(sum_names) if name in ONCE]
+    used = {*group_names, *sum_names, *question.get("filters", {})}
     totals: dict[tuple[Any, ...], list[Any]] = {}
+    counted: set[tuple[Any, ...]] = set()
     pairs: Iterable[tuple[Cell, Receipt | None]]
-    if {"CloseTime", "OpenTime", "OrderNum"} & set(group_names):
-        pairs = ((bill.cell, bill) for bill in world.receipts(first, last) if all(keep(bill.cell) for keep in wanted))
+    if used & OF_DISHES:
+        pairs = ((line.cell, line) for line in world.lines(first, last))
+    elif used & OF_BILLS:
+        pairs = ((bill.cell, bill) for bill in world.receipts(first, last))
     else:
-        pairs = ((cell, None) for cell in cells)
+        pairs = ((cell, None) for cell in world.cells(first, last))
     for cell, bill in pairs:
+        if not all(keep(cell, bill) for keep in wanted):
+            continue
         key = tuple([value(cell, bill) for value in groups])
-        values = [value(cell) for value in sums]
+        values = [value(cell, bill) for value in sums]
+        if bill is not None and bill.dish is not None and once:
+            if (*key, bill.key) in counted:
+                for place in once:
+                    values[place] = 0
+            counted.add((*key, bill.key))
         have = totals.get(key)
         totals[key] = values if have is None else [a + b for a, b in zip(have, values, strict=True)]
     names = [*group_names, *sum_names]
     return [dict(zip(names, (*key, *values), strict=True)) for key, values in totals.items()]
 
 
-def _filters(question: dict[str, Any], known: dict[str, Field]) -> list[Callable[[Cell], bool]]:
-    keeps: list[Callable[[Cell], bool]] = []
+def _filters(question: dict[str, Any], known: dict[str, Field]) -> list[Keep]:
+    keeps: list[Keep] = []
     for name, spec in question.get("filters", {}).items():
         if name == "OpenDate.Typed":
             continue
@@ -178,8 +228,8 @@ def _filters(question: dict[str, Any], known: dict[str, Field]) -> list[Callable
     return keeps
 
 
-def _keep(value: GroupOf, values: set[Any], include: bool) -> Callable[[Cell], bool]:
-    return lambda cell: (value(cell, None) in values) is include
+def _keep(value: GroupOf, values: set[Any], include: bool) -> Keep:
+    return lambda cell, bill: (value(cell, bill) in values) is include
 
 
 def render(found: list[dict[str, Any]], faults: Iterable[str] = ()) -> bytes:

@@ -6,20 +6,20 @@ import select
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
-from xml.sax.saxutils import escape
 
 import orjson
 
-from sources.simulator import olap, tills
+from sources.simulator import lists, olap, tills
 from sources.simulator.audit import Audit, Tokens, has_left
 from sources.simulator.delivery import deliver, reset
-from sources.simulator.faults import REFUSALS, Faults, Planned, instant
+from sources.simulator.faults import LISTS, REFUSALS, Faults, Planned, instant
 from sources.simulator.gate import Closure, Gate
 from sources.simulator.worlds.base import Node, World, sums
 from sources.simulator.worlds.edited import EditedWorld
@@ -36,6 +36,12 @@ PATHS = {
     "/v2/reports/olap": "olap",
     "/v2/reports/olap/columns": "columns",
     "/v2/cashshifts/list": "shifts",
+    "/v2/entities/products/list": "products",
+    "/v2/entities/products/group/list": "product_groups",
+    "/v2/entities/products/category/list": "categories",
+    "/v2/entities/list": "entities",
+    "/corporation/stores": "stores",
+    "/v2/price": "prices",
 }
 
 INFO_PATH = "/resto/get_server_info.jsp"
@@ -243,10 +249,52 @@ class IikoServer:
         return 200, XML, tills.groups(self.world.departments())
 
     def _departments(self, _: "_Call", __: set[str]) -> Answer:
-        nodes = self.world.departments()
+        return self._nodes(self.world.departments())
+
+    def _stores(self, _: "_Call", struck: set[str]) -> Answer:
+        found = lists.stores(self.world.departments())
+        if struck & {"row_without_id", "empty_list"}:
+            found = [replace(node, id="") for node in found[:1]] if "row_without_id" in struck else []
+        return self._nodes(found)
+
+    def _nodes(self, nodes: list[Node]) -> Answer:
         if self.faults.json_departments:
-            return 200, JSON, orjson.dumps([_as_dict(node) for node in nodes])
-        return 200, XML, _as_xml(nodes)
+            return 200, JSON, orjson.dumps([lists.as_dict(node) for node in nodes])
+        return 200, XML, lists.as_xml(nodes)
+
+    def _products(self, call: "_Call", struck: set[str]) -> Answer:
+        if call.method == "POST" and self.faults.no_revisions:
+            return 405, HTML, b"<html><body>Method Not Allowed</body></html>"
+        since = call.form.get("revisionFrom", "-1") if call.method == "POST" else "-1"
+        rows = self._list(call, lists.products(self.edited.menu, int(since)), struck)
+        if self.faults.states_revision:
+            return 200, JSON, orjson.dumps({"revision": self.edited.revision, "response": rows})
+        return 200, JSON, orjson.dumps(rows)
+
+    def _product_groups(self, call: "_Call", struck: set[str]) -> Answer:
+        return 200, JSON, orjson.dumps(self._list(call, lists.groups(self.edited.menu), struck))
+
+    def _categories(self, call: "_Call", struck: set[str]) -> Answer:
+        return 200, JSON, orjson.dumps(self._list(call, lists.categories(self.edited.menu), struck))
+
+    def _entities(self, call: "_Call", struck: set[str]) -> Answer:
+        rows = lists.entities(self.edited.menu, call.query.get("rootType", ""))
+        return 200, JSON, orjson.dumps(self._list(call, rows, struck))
+
+    def _list(self, call: "_Call", rows: list[dict[str, Any]], struck: set[str]) -> list[Any]:
+        """What is deleted is told to who asks for it."""
+        asked = (call.form if call.method == "POST" else call.query).get("includeDeleted") == "true"
+        return lists.misshape([row for row in rows if asked or not row["deleted"]], struck)
+
+    def _prices(self, call: "_Call", struck: set[str]) -> Answer:
+        try:
+            first, last = (date.fromisoformat(call.query[name]) for name in ("dateFrom", "dateTo"))
+        except (KeyError, ValueError):
+            return 400, TEXT, f"Wrong date format: {call.query.get('dateFrom')}".encode()
+        found = lists.prices(self.edited, first, last, call.query.get("departmentId"))
+        if struck & set(LISTS):
+            found |= {"response": lists.misshape(found["response"], struck)}
+        return 200, JSON, orjson.dumps(found)
 
     def _columns(self, _: "_Call", __: set[str]) -> Answer:
         if self.faults.no_columns:
@@ -254,7 +302,7 @@ class IikoServer:
         return 200, JSON, olap.columns(self._fields())
 
     def _fields(self) -> dict[str, olap.Field]:
-        known = olap.fields({node.id: node for node in self.world.departments()})
+        known = olap.fields({node.id: node for node in self.world.departments()}, self.edited.menu)
         return {name: field for name, field in known.items() if name not in self.faults.missing_fields}
 
     def _olap(self, call: "_Call", struck: set[str]) -> Answer:
@@ -300,37 +348,9 @@ class IikoServer:
         )
 
 
-def _as_dict(node: Node) -> dict[str, Any]:
-    item: dict[str, Any] = {"id": node.id, "parentId": node.parent_id, "name": node.name, "type": node.type}
-    if node.code is not None:
-        item["code"] = node.code
-    if node.taxpayer_id and node.type == "JURPERSON":
-        item["jurPersonAdditionalPropertiesDto"] = {"taxpayerId": node.taxpayer_id}
-    elif node.taxpayer_id:
-        item["taxpayerIdNumber"] = node.taxpayer_id
-    return item
-
-
-def _as_xml(nodes: list[Node]) -> bytes:
-    def element(name: str, value: Any) -> str:
-        if isinstance(value, dict):
-            value, text = None, "".join(element(*pair) for pair in value.items())
-        else:
-            text = escape(str(value))
-        return f"<{name}>{text}</{name}>"
-
-    items = (
-        "<corporateItemDto>"
-        + "".join(element(name, value) for name, value in _as_dict(node).items() if value is not None)
-        + "</corporateItemDto>"
-        for node in nodes
-    )
-    head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-    return f"{head}<corporateItemDtoes>{''.join(items)}</corporateItemDtoes>".encode()
-
-
 class _Call:
-    def __init__(self, target: str, cookies: str, body: bytes, content_type: str) -> None:
+    def __init__(self, method: str, target: str, cookies: str, body: bytes, content_type: str) -> None:
+        self.method = method
         parts = urlsplit(target)
         self.path = "/" + "/".join(word for word in parts.path.split("/") if word)
         self.query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
@@ -377,7 +397,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self, method: str) -> None:
         iiko = self.server.iiko
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        call = _Call(self.path, self.headers.get("Cookie", ""), body, self.headers.get("Content-Type", ""))
+        call = _Call(method, self.path, self.headers.get("Cookie", ""), body, self.headers.get("Content-Type", ""))
         if call.path == "/__control__":
             self._control(method, body)
             return

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 import orjson
 
 from sources.simulator.olap import digits
-from sources.simulator.worlds.base import Node, sums
+from sources.simulator.worlds.base import Node, session_number, sums
 from sources.simulator.worlds.edited import EditedWorld
 
 OPENS, LASTS = time(7, 56, 32, 937_000), timedelta(hours=18)
@@ -58,7 +58,7 @@ def _shift(department: str, day: date, money: Decimal, closed: datetime | None, 
     names = ("conception", "pointOfSale") if old_names else ("conceptionId", "pointOfSaleId")
     return {
         "id": _id("shift", department, str(day)),
-        "sessionNumber": day.toordinal() - 730_000,
+        "sessionNumber": session_number(day),
         "fiscalNumber": day.toordinal() - 729_000,
         "cashRegNumber": 1,
         "cashRegSerial": "115744 ",

@@ -3,17 +3,18 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 import requests
 
 from sources.simulator import IikoServer
-from sources.simulator.worlds.base import sums
+from sources.simulator.worlds.base import KEPT, sums
 from sources.simulator.worlds.demo import demo_world
 from sources.simulator.worlds.edited import EditedWorld
 from sources.simulator.worlds.static import PrerenderedWorld, StaticWorld, row_level_body
 from sources.simulator.worlds.transactions import TransactionsWorld
-from sources.tests.conftest import ABAY, DAY, SAIN, week
+from sources.tests.conftest import ABAY, DAY, SAIN, cell, week
 
 pytestmark = pytest.mark.unit
 NEXT = DAY + timedelta(days=1)
@@ -134,3 +135,64 @@ def test_answers_made_before_cannot_be_edited():
         for orders in ({"edit": [{"do": "delete_day"}]}, {"truth": {"first": str(DAY), "last": str(DAY)}}):
             with pytest.raises(ValueError):
                 server.control(orders)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_the_lines_of_bills_add_up_to_every_hour_before_and_after_edits(tmp_path: Path, edited):
+    file = tmp_path / "till.csv"
+    till = "A,2025-03-18 08:59:00,7,Tea,Drinks,2,0.105\nA,2025-03-18 09:01:00,7,Bun,,1,0.2\nA,2025-03-19 09:01:00,1,Bun,,-1,0.2\n"
+    file.write_text(f"store,ts,ticket,item,category,qty,unit_price\n{till}")
+    for world in (
+        EditedWorld(StaticWorld(week())),
+        EditedWorld(demo_world(2, days=20, departments=4, today=NEXT + timedelta(days=3))),
+        EditedWorld(TransactionsWorld(file)),
+    ):
+        who, when, hour = next(iter(told(world)))
+        if edited:
+            world.add_bill(who, when, hour, revenue=Decimal("0.01"))
+            world.delete_bill(who, when, hour)
+        kept = [line for line in world.lines(DAY, NEXT) if line.cell.order_deleted == line.cell.dish_deleted == KEPT]
+        assert {key: row[:2] for key, row in told(world).items()} == {
+            key: row[:2] for key, row in sums(line.cell for line in kept).items()
+        }
+        bills = {(line.cell.department_id, line.cell.date, line.key) for line in kept}
+        assert len(bills) == sum(row[2] for row in told(world).values())
+        assert {line.dish for line in kept} <= set(world.menu.articles)
+
+
+def test_the_catalogue_changes_and_what_was_sold_before_stays(world):
+    some, *_rest = world.menu.articles
+    before = list(world.lines(DAY, NEXT))
+    world.edit("rename_product", product=some, name="Другое")
+    world.edit("delete_product", product=some)
+    world.edit("add_product", product="new", name="Новинка", price="990.50")
+    world.edit("set_price", product=some, price="1500", from_date=str(NEXT), department=ABAY)
+    assert (world.menu.articles[some].name, world.menu.articles[some].deleted) == ("Другое", True)
+    assert world.revision == 5
+    assert world.menu.articles["new"].revision == 4
+    assert list(world.lines(DAY, NEXT)) == before
+    for nonsense in (
+        {"do": "rename_product", "product": "nobody", "name": "x"},
+        {"do": "set_price", "product": some, "price": "x"},
+    ):
+        with pytest.raises((ValueError, ArithmeticError, TypeError)):
+            world.edit(**nonsense)
+
+
+def test_odd_amounts_are_split_to_the_last_coin():
+    random = Random(7)
+
+    def amount():
+        return Decimal(random.choice((0, 1, -1))) * Decimal(random.randint(0, 3_000_000)).scaleb(
+            -random.choice((0, 2, 4))
+        )
+
+    cells = [
+        cell(ABAY, DAY, random.choice((None, 0, 9, 23)), str(amount()), gross=amount(), orders=random.choice((0, 1, 7)))
+        for _ in range(60)
+    ]
+    lines = list(EditedWorld(StaticWorld(cells)).lines(DAY, DAY))
+    assert {key: row[:2] for key, row in sums(line.cell for line in lines).items()} == {
+        key: row[:2] for key, row in sums(cells).items()
+    }
+    assert all(line.quantity != 0 for line in lines)

@@ -196,7 +196,7 @@ def test_shifts_are_an_independent_total_and_tell_the_open_one(server, raw):
 
 
 def test_anything_else_is_404(raw):
-    assert raw.get("/v2/entities/list").status_code == 404
+    assert raw.get("/v2/documents/list").status_code == 404
     assert requests.get(raw.api.replace("resto", "other") + "/auth", timeout=5).status_code == 404
 
 

@@ -1,5 +1,6 @@
 """What a simulated server tells about: a tree of nodes and cells of sales."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -37,11 +38,17 @@ class Cell(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """One bill: its share of a cell, the time it was closed (naive, local) and its number."""
+    """One bill: its share of a cell, the time it was closed (naive, local; None: unknown) and its number.
+
+    `key` tells it from all others. Of a bill's line `cell` is the share of the `dish`, an article's id.
+    """
 
     cell: Cell
-    closed_at: datetime
+    closed_at: datetime | None
     number: int
+    key: str = ""
+    dish: str | None = None
+    quantity: Decimal = Decimal(0)
 
 
 class World(Protocol):
@@ -67,9 +74,16 @@ def sums(cells: Iterable[Cell]) -> dict[tuple[str | None, date, int | None], Sum
 
 
 def receipts(cells: Iterable[Cell]) -> Iterator[Receipt]:
-    """Bills that add up to the cells: equal shares, the remainder on the last, spread over the hour."""
-    number = 1000
-    for cell in cells:
+    """Bills that add up to the cells: equal shares, the remainder on the last, spread over the hour.
+
+    Numbers begin anew for each department and date. Money that no bill was counted for belongs to the day's last bill.
+    """
+    numbers: Counter[tuple[str | None, date]] = Counter()
+    within: Counter[tuple[str | None, date, int | None]] = Counter()
+    before: dict[tuple[object, ...], tuple[int, str]] = {}
+    for cell in sorted(cells, key=lambda cell: not cell.orders):
+        day, hour = (cell.department_id, cell.date), (cell.department_id, cell.date, cell.hour)
+        same = (*day, cell.order_deleted, cell.dish_deleted, cell.storned)
         count = max(1, cell.orders)
         share = Cell(*cell)._replace(
             revenue=_share(cell.revenue, count),
@@ -78,7 +92,11 @@ def receipts(cells: Iterable[Cell]) -> Iterator[Receipt]:
             guests=cell.guests // count,
         )
         for place in range(count):
-            number += 1
+            if cell.orders or same not in before:
+                numbers[day] += 1
+                within[hour] += 1
+                before[same] = 1000 + numbers[day], f"{cell.department_id} {cell.date} {cell.hour} {within[hour]}"
+            number, key = before[same]
             if place == count - 1:
                 share = share._replace(
                     revenue=cell.revenue - share.revenue * place,
@@ -86,13 +104,21 @@ def receipts(cells: Iterable[Cell]) -> Iterator[Receipt]:
                     orders=cell.orders - place,
                     guests=cell.guests - share.guests * place,
                 )
-            yield Receipt(share, closing_time(cell.date, cell.hour or 0, place * 3599.382 / count), number)
+            seconds = place * 3599.382 / count
+            yield Receipt(share, closing_time(cell.date, cell.hour, seconds), number, key)
+
+
+def session_number(day: date) -> int:
+    """Of the one cash shift of a department's business date."""
+    return day.toordinal() - 730_000
 
 
 def _share(money: Decimal, count: int) -> Decimal:
     return (money / count).quantize(Decimal(1))
 
 
-def closing_time(day: date, hour: int, seconds: float) -> datetime:
+def closing_time(day: date, hour: int | None, seconds: float) -> datetime | None:
+    if hour is None:
+        return None
     after_midnight = timedelta(days=1) if hour < FIRST_HOUR_OF_DAY else timedelta()
     return datetime.combine(day, time(hour)) + after_midnight + timedelta(seconds=seconds)

@@ -25,6 +25,7 @@ from sources.simulator.worlds.demo_chain import (
     nodes,
     sunset_hour,
 )
+from sources.simulator.worlds.menu import demo_menu
 
 ZONE = ZoneInfo("Asia/Almaty")
 SETTLED_AFTER = 3
@@ -57,6 +58,7 @@ class DemoWorld:
         self.anchor = anchor or now.replace(month=(now.month - 1) // 3 * 3 + 1, day=1)
         self.first = max(now - timedelta(days=days), NOBODY_BEFORE)
         self.branches = [branch for branch in branches(departments) if branch.server == server]
+        self.menu = demo_menu(server, departments)
         self._day = lru_cache(maxsize=50_000)(self._make_day)
 
     def today(self) -> date:

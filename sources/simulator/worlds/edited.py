@@ -2,13 +2,28 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sources.simulator.worlds.base import KEPT, Cell, Node, Receipt, World, receipts
+from sources.simulator.worlds.menu import SINCE, Article, Menu, Order, demo_menu
 
-EDITS = ("set_hour", "delete_hour", "delete_day", "add_bill", "delete_bill", "move_bill", "open_shift", "close_shift")
+EDITS = (
+    "set_hour",
+    "delete_hour",
+    "delete_day",
+    "add_bill",
+    "delete_bill",
+    "move_bill",
+    "open_shift",
+    "close_shift",
+    "rename_product",
+    "delete_product",
+    "add_product",
+    "set_price",
+)
 
 
 class EditedWorld:
@@ -22,6 +37,12 @@ class EditedWorld:
         """When a shift was closed, None: it is open; shifts not named here are closed at their usual time."""
         self._days: dict[tuple[str | None, date], list[Cell]] = {}
         self._guard = threading.RLock()
+        served: Menu | None = getattr(world, "menu", None)
+        self._sold = served or demo_menu()
+        self.menu = replace(self._sold, articles=dict(self._sold.articles))
+        """The catalogue as it is now; what was sold before stays what it was."""
+        self.orders = [Order(id, None, SINCE, article.price) for id, article in self.menu.articles.items()]
+        self.revision = 1
 
     def departments(self) -> list[Node]:
         return self.world.departments()
@@ -48,6 +69,21 @@ class EditedWorld:
             if first <= key[1] <= last:
                 yield from receipts(cells)
 
+    def lines(self, first: date, last: date) -> Iterator[Receipt]:
+        """The bills dish by dish."""
+        own: Callable[[date, date], Iterable[Receipt]] | None = getattr(self.world, "lines", None)
+        if own is None:
+            for bill in self.receipts(first, last):
+                yield from self._sold.split(bill)
+            return
+        for line in own(first, last):
+            if (line.cell.department_id, line.cell.date) not in self._days:
+                yield line
+        for key, cells in list(self._days.items()):
+            if first <= key[1] <= last:
+                for bill in receipts(cells):
+                    yield from self._sold.split(bill)
+
     def edit(self, do: str, **what: Any) -> None:
         """An edit by its name, dates and money as texts: what came over the wire."""
         if do not in EDITS:
@@ -58,6 +94,8 @@ class EditedWorld:
             "at": datetime.fromisoformat,
             "revenue": lambda text: Decimal(str(text)),
             "gross": lambda text: Decimal(str(text)),
+            "price": lambda text: Decimal(str(text)),
+            "from_date": date.fromisoformat,
         }
         getattr(self, do)(**{name: read[name](value) if name in read else value for name, value in what.items()})
 
@@ -117,6 +155,36 @@ class EditedWorld:
             self.shifts.pop((department, day), None)
         else:
             self.shifts[department, day] = at
+
+    # -- the catalogue ------------------------------------------------------------------------------------------
+
+    def rename_product(self, product: str, name: str) -> None:
+        self._change(product, name=name)
+
+    def delete_product(self, product: str) -> None:
+        """It stays in the catalogue, marked as deleted."""
+        self._change(product, deleted=True)
+
+    def add_product(self, product: str, name: str, price: Decimal, group: str | None = None) -> None:
+        with self._guard:
+            self.revision += 1
+            number = f"{len(self.menu.articles) + 1:05d}"
+            self.menu.articles[product] = Article(
+                product, name, number, "DISH", group, None, None, None, None, price, revision=self.revision
+            )
+            self.orders.append(Order(product, None, SINCE, price))
+
+    def set_price(self, product: str, price: Decimal, from_date: date, department: str | None = None) -> None:
+        with self._guard:
+            self._change(product)
+            self.orders.append(Order(product, department, from_date, price))
+
+    def _change(self, product: str, **fields: Any) -> None:
+        with self._guard:
+            if product not in self.menu.articles:
+                raise ValueError(f"no product {product}")
+            self.revision += 1
+            self.menu.articles[product] = replace(self.menu.articles[product], **fields, revision=self.revision)
 
     # -- the cells of a date ------------------------------------------------------------------------------------
 
