@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import Organisation
 from items.locks import lock_lines, lock_rollups
 from items.models import ItemSource, StaleDay
-from items.observe import is_observed, left_open, observe
+from items.observe import left_open, observe
 from items.rollup import refresh_rollups
 from runs.models import Run
 
@@ -27,15 +27,14 @@ def refresh_days(source: ItemSource, days: Collection[Day] | None = None, *, run
     if days is None:
         days = StaleDay.objects.filter(connection=source.pk).values_list("department", "date")
     days = frozenset(days)
-    observed = is_observed(source)
-    if observed:
+    if source.is_observed:
         days |= left_open(source)
     if not days:
         return 0
     lock_rollups(source.organisation_id)
     changed = refresh_rollups(source.organisation_id, days, connection=source.pk)
     _forget_stale(source)
-    return changed + (observe(source, days, run=run) if observed else 0)
+    return changed + (observe(source, days, run=run) if source.is_observed else 0)
 
 
 def _forget_stale(source: ItemSource) -> None:

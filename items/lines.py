@@ -45,8 +45,9 @@ EXACT = ("quantity", "unit_price", "gross", "discount", "tax", "total")
 def columns_of(lines: Iterable[Line] | Columns) -> Columns:
     """The columns of lines, or columns named like the fields of `Line`, of which some may be missing.
 
-    Amounts and quantities are Decimal, int or decimal text, never float; raises TypeError for a float and ValueError
-    for NaN, for an instant without a zone and for a column that is missing or unknown.
+    Amounts and quantities are Decimal, int or decimal text, never float; in columns an id may be its 32 hexadecimal
+    digits and an instant the ISO text with its offset, where a million objects would be too slow. Raises TypeError for
+    a float and ValueError for NaN, for an instant without a zone and for a column that is missing or unknown.
     """
     columns = lines if isinstance(lines, Mapping) else _of_lines(lines)
     if not columns:
@@ -56,9 +57,17 @@ def columns_of(lines: Iterable[Line] | Columns) -> Columns:
     for name in EXACT:
         if name in columns:
             _check_exact(name, columns[name])
-    if any(instant is not None and instant.tzinfo is None for instant in columns.get("sold_at", ())):
+    if any(instant is not None and not _has_zone(instant) for instant in columns.get("sold_at", ())):
         raise ValueError("sold_at needs a zone")
     return columns
+
+
+def instant_of(value: dt.datetime | str) -> dt.datetime:
+    return dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _has_zone(instant: dt.datetime | str) -> bool:
+    return instant[-6:-5] in ("+", "-") if isinstance(instant, str) else instant.tzinfo is not None
 
 
 def _of_lines(lines: Iterable[Line]) -> Columns:

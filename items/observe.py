@@ -11,10 +11,8 @@ from django.db import connection as database
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
 
-from departments.choices import Kind
 from departments.models import Authority, Connection, Department
 from departments.timing import local_date
-from items.choices import Grain
 from items.models import ItemDay, ItemSource, SaleLine
 from items.rollup import WITH_MONEY, in_own_money
 from items.staging import day_of, stage_days
@@ -32,11 +30,6 @@ Day = tuple[UUID, dt.date]
 _LINES = SaleLine._meta.db_table
 LOOK_BACK = 92  # days
 Hour = tuple[int, Decimal | None, Decimal | None, int | None, None]
-
-
-def is_observed(source: ItemSource) -> bool:
-    """Whether what the source's lines come to is published. An iiko server's own aggregates are, not its lines."""
-    return source.has_money and source.grain == Grain.LINE and source.connection.kind == Kind.PUSH
 
 
 def observe(source: ItemSource, days: Collection[Day], *, run: Run | None) -> int:

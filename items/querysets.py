@@ -26,6 +26,46 @@ class ProductQuerySet(OrganisationRows):
     def active(self) -> ProductQuerySet:
         return self.filter(is_active=True)
 
+    def in_group(self, group: int) -> ProductQuerySet:
+        """Of the group and of all that are part of it, however deep."""
+        groups = self.model._meta.get_field("group").related_model
+        below: dict[int | None, list[int]] = {}
+        for pk, parent in groups._default_manager.order_by().values_list("pk", "parent"):
+            below.setdefault(parent, []).append(pk)
+        found, todo = set(), [group]
+        while todo:
+            found.add(one := todo.pop())
+            todo += [child for child in below.get(one, []) if child not in found]
+        return self.filter(group__in=found)
+
+    def called(self, words: str) -> ProductQuerySet:
+        """Whose name or code holds the words, or that a source calls so."""
+        told = Q(name__icontains=words) | Q(code__icontains=words) | Q(sources__external_id=words)
+        return self.filter(told).distinct()
+
+
+class _OfDepartmentsIfAny(OrganisationRows):
+    def visible_to(self, user: User | AnonymousUser) -> _OfDepartmentsIfAny:
+        """Rows of the departments a user sees, and of none where `everywhere` says so."""
+        mine = Q(department__in=Department.objects.visible_to(user))
+        return super().visible_to(user).filter(mine | self.everywhere(user))  # type: ignore[return-value]
+
+    def everywhere(self, user: User | AnonymousUser) -> Q:
+        raise NotImplementedError
+
+
+class StoreQuerySet(_OfDepartmentsIfAny):
+    def everywhere(self, user: User | AnonymousUser) -> Q:
+        """Stores of nobody known are seen by who sees the whole chain."""
+        whole = Membership.objects.filter(user=user.pk, all_departments=True).values("organisation")
+        every = Q() if user.is_active and user.is_superuser else Q(organisation__in=whole)
+        return Q(department=None) & every
+
+
+class PriceQuerySet(_OfDepartmentsIfAny):
+    def everywhere(self, user: User | AnonymousUser) -> Q:
+        return Q(department=None)
+
 
 class _OfPeople(OrganisationRows):
     """What somebody brought, and which may name any branch."""

@@ -11,7 +11,7 @@ from departments.models import Authority
 from items.days import refresh_stale
 from items.locks import lock_lines, lock_rollups
 from items.models import ItemDay, ItemSource
-from items.observe import is_observed, observe
+from items.observe import observe
 from items.rollup import check_rollups, refresh_rollups
 from sales.models import ObservedDay
 from sales.publish import publish
@@ -30,8 +30,8 @@ def check_items(organisation: Organisation, *, repair: bool = False) -> dict[str
     lock_rollups(organisation.pk)
     found = check_rollups(organisation.pk, repair=repair)
     unobserved = 0
-    for source in filter(is_observed, sources):
-        days = _unobserved(source)
+    for source in sources:
+        days = _unobserved(source) if source.is_observed else frozenset()
         unobserved += len(days)
         if repair and days:
             observe(source, days, run=None)
@@ -71,5 +71,7 @@ def count_again(sender: Any, instance: Authority, **kwargs: Any) -> None:
         lock_rollups(instance.organisation_id)
         refresh_rollups(instance.organisation_id, touched, connection=None)
         sources = ItemSource.objects.filter(pk__in=days.values("connection")).select_related("connection")
-        for source in filter(is_observed, sources):
-            publish(source.connection, {date for _one, date in touched}, run=None, departments=[instance.department_id])
+        for source in sources:
+            if source.is_observed:
+                dates = {date for _one, date in touched}
+                publish(source.connection, dates, run=None, departments=[instance.department_id])

@@ -45,6 +45,10 @@ class Level:
     def names(self) -> list[str]:
         return [*self.key, *self.values]
 
+    @property
+    def stamps(self) -> list[str]:
+        return ["updated_at"] if self.stamped else []
+
     def same(self, left: str, right: str) -> str:
         return " AND ".join(f"{left}.{name} = {right}.{name}" for name in self.key)
 
@@ -79,8 +83,10 @@ def refresh_rollups(organisation: UUID, days: Collection[Day], *, connection: in
         _fill_item_days(cursor, connection)
         changed = _bring(cursor, ITEM_DAYS, organisation, f"{ours}(o.department_id, o.date) {_TOUCHED}")
         changed += _count_one(cursor)
-        _fill_days(cursor)
-        if different := _bring(cursor, DAYS, organisation, f"(o.department_id, o.date) {_TOUCHED}"):
+        fresh = _is_new_ground(cursor)
+        _fill_days(cursor, compared=not fresh)
+        touched = f"(o.department_id, o.date) {_TOUCHED}"
+        if different := _bring(cursor, DAYS, organisation, touched, fresh=fresh):
             _fill_months(cursor)
             touched = "(o.department_id, o.month, o.product_id) IN (SELECT * FROM touched_months)"
             changed += _bring(cursor, MONTHS, organisation, touched)
@@ -146,7 +152,7 @@ def _fill_item_days(cursor: Any, connection: int | None) -> None:
     _analyze(cursor, f"new_{ITEM_DAYS.table}", cursor.rowcount)
 
 
-def _fill_days(cursor: Any) -> None:
+def _fill_days(cursor: Any, *, compared: bool = True) -> None:
     """Of the counted source of each touched day."""
     _empty(cursor, DAYS)
     receipt = "NULLIF(l.transaction_id, '')"
@@ -162,7 +168,8 @@ def _fill_days(cursor: Any) -> None:
         WHERE NOT l.is_deleted GROUP BY l.department_id, l.date, l.product_id, l.connection_id
         """
     )
-    _analyze(cursor, f"new_{DAYS.table}", cursor.rowcount)
+    if compared:
+        _analyze(cursor, f"new_{DAYS.table}", cursor.rowcount)
 
 
 def _fill_months(cursor: Any) -> None:
@@ -175,6 +182,9 @@ def _fill_months(cursor: Any) -> None:
     touched = cursor.rowcount
     _analyze(cursor, "touched_months", touched)
     cursor.execute("SELECT DISTINCT month FROM touched_months ORDER BY month")
+    # Of few products the days are looked up; of many all days of the month are read at once, also of untouched products.
+    of_product = touched <= FEW
+    months = "touched_months" if of_product else "(SELECT DISTINCT department_id, month FROM touched_months)"
     for (month,) in cursor.fetchall():
         first = month if isinstance(month, dt.date) else dt.date.fromisoformat(month)
         after = (first + dt.timedelta(days=31)).replace(day=1)
@@ -183,8 +193,8 @@ def _fill_months(cursor: Any) -> None:
             INSERT INTO new_{MONTHS.table} SELECT d.department_id, m.month, d.product_id, SUM(d.lines),
                 CASE WHEN COUNT(d.receipts) = COUNT(*) THEN SUM(d.receipts) END,
                 {sql.money_sum("d.quantity")}, {_known_sum("d.revenue")}, {_known_sum("d.gross")}
-            FROM touched_months m
-            JOIN {DAYS.table} d ON d.department_id = m.department_id AND d.product_id = m.product_id
+            FROM {months} m
+            JOIN {DAYS.table} d ON d.department_id = m.department_id {"AND d.product_id = m.product_id" if of_product else ""}
             WHERE m.month = %s AND d.date >= %s AND d.date < %s
             GROUP BY d.department_id, m.month, d.product_id
             """,
@@ -232,51 +242,85 @@ def _counted(day: str) -> str:
         (SELECT MIN(i.connection_id) FROM {ITEM_DAYS.table} i WHERE {same}))"""
 
 
-def _bring(cursor: Any, level: Level, organisation: UUID, scope: str, *, write: bool = True) -> int:
+def _is_new_ground(cursor: Any) -> bool:
+    """Whether no product of any touched day has a row yet."""
+    # OFFSET keeps PostgreSQL from joining: each day is looked up in the index.
+    cursor.execute(
+        f"""
+        SELECT EXISTS (SELECT 1 FROM touched_days t WHERE EXISTS (
+            SELECT 1 FROM {DAYS.table} o WHERE o.department_id = t.department_id AND o.date = t.date LIMIT 1 OFFSET 0))
+        """
+    )
+    return not cursor.fetchone()[0]
+
+
+def _bring(
+    cursor: Any, level: Level, organisation: UUID, scope: str, *, write: bool = True, fresh: bool = False
+) -> int:
     """Bring the level in line with its `new_...` rows, which are all there is within `scope` (a condition on `o`).
 
-    Returns how many rows are new, differ or have vanished; their keys stand in `changed_...`.
+    `fresh`: nothing stands within it. Returns how many rows are new, differ or have vanished; their keys stand in
+    `changed_...`.
     """
     new, changed = f"new_{level.table}", f"changed_{level.table}"
     empty_table(cursor, changed, _columns(level.key))
+    new_key = ", ".join(f"n.{name}" for name in level.key)
+    if fresh:
+        cursor.execute(f"INSERT INTO {changed} SELECT {new_key} FROM {new} n")
+        found = int(cursor.rowcount)
+        _insert(cursor, level, organisation, f"FROM {new} n")
+        _analyze(cursor, changed, found)
+        return found
     cursor.execute(
         f"""
-        INSERT INTO {changed}
-        SELECT {", ".join(f"n.{name}" for name in level.key)}
-        FROM {new} n LEFT JOIN {level.table} o ON {level.same("o", "n")}
+        INSERT INTO {changed} SELECT {new_key} FROM {new} n LEFT JOIN {level.table} o ON {level.same("o", "n")}
         WHERE o.{level.key[0]} IS NULL OR {sql.differ("o", "n", level.values)}
-        UNION ALL
-        SELECT {", ".join(f"o.{name}" for name in level.key)} FROM {level.table} o
+        """
+    )
+    different = int(cursor.rowcount)
+    cursor.execute(
+        f"""
+        INSERT INTO {changed} SELECT {", ".join(f"o.{name}" for name in level.key)} FROM {level.table} o
         WHERE {scope} AND NOT EXISTS (SELECT 1 FROM {new} n WHERE {level.same("n", "o")})
         """
     )
-    found = int(cursor.rowcount)
-    if found and write:
-        _analyze(cursor, changed, found)
-        _write(cursor, level, organisation)
-    return found
+    vanished = int(cursor.rowcount)
+    _analyze(cursor, changed, different + vanished)
+    if write and vanished:
+        _delete(cursor, level)
+    if write and different:
+        update = ", ".join(f"{name} = excluded.{name}" for name in [*level.values, *level.stamps])
+        _insert(
+            cursor,
+            level,
+            organisation,
+            f"""FROM {new} n JOIN {changed} c ON {level.same("c", "n")} WHERE TRUE
+            ON CONFLICT ({", ".join(level.key)}) DO UPDATE SET {update}""",
+        )
+    return different + vanished
 
 
-def _write(cursor: Any, level: Level, organisation: UUID) -> None:
-    """Delete what vanished, insert and update what differs."""
-    new, changed = f"new_{level.table}", f"changed_{level.table}"
+def _delete(cursor: Any, level: Level) -> None:
+    """Delete what vanished."""
     key = ", ".join(level.key)
     cursor.execute(
         f"""
-        DELETE FROM {level.table} WHERE ({key}) IN (SELECT {key} FROM {changed})
-        AND NOT EXISTS (SELECT 1 FROM {new} n WHERE {level.same("n", level.table)})
+        DELETE FROM {level.table} WHERE ({key}) IN (SELECT {key} FROM changed_{level.table})
+        AND NOT EXISTS (SELECT 1 FROM new_{level.table} n WHERE {level.same("n", level.table)})
         """
     )
-    stamp = ["updated_at"] if level.stamped else []
+
+
+def _insert(cursor: Any, level: Level, organisation: UUID, rows: str) -> None:
+    """Insert rows of `new_...`, which is `n` in the clauses `rows`."""
     more = ["is_counted"] if level is ITEM_DAYS else []
     cursor.execute(
         f"""
-        INSERT INTO {level.table} ({", ".join(["organisation_id", *stamp, *more, *level.names])})
-        SELECT {", ".join(["%s", *("%s" for _ in stamp), *("TRUE" for _ in more), *(f"n.{n}" for n in level.names)])}
-        FROM {new} n JOIN {changed} c ON {level.same("c", "n")} WHERE TRUE
-        ON CONFLICT ({key}) DO UPDATE SET {", ".join(f"{n} = excluded.{n}" for n in [*level.values, *stamp])}
+        INSERT INTO {level.table} ({", ".join(["organisation_id", *level.stamps, *more, *level.names])})
+        SELECT {", ".join(["%s", *("%s" for _ in level.stamps), *("TRUE" for _ in more), *(f"n.{n}" for n in level.names)])}
+        {rows}
         """,
-        [sql.uuid(organisation), *([sql.now()] if stamp else [])],
+        [sql.uuid(organisation), *(sql.now() for _ in level.stamps)],
     )
 
 

@@ -1,24 +1,24 @@
-"""Lines in a temporary table: by COPY on PostgreSQL, by executemany on SQLite."""
+"""Lines on their way into a table, temporary or their own: by COPY on PostgreSQL, by executemany on SQLite."""
 
 import datetime as dt
 import hashlib
 import io
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
 
-from items.lines import EXACT, Columns
+from items.lines import EXACT, Columns, Line, instant_of
 from sales import sql
 
 _NULL = "\\N"
 # So many rows are joined well without statistics of them.
-FEW = 500
-_ROWS_OF_A_COPY = 20_000
+FEW = 100
+_ROWS_OF_A_PIECE = 500
 _PLACES = {name: Decimal("0.001") if name == "quantity" else Decimal("0.0001") for name in EXACT}
 # Field of `Line`: column of the table, type on PostgreSQL, type on SQLite. Types that round as the real table does.
 _MONEY = ("numeric(18, 4)", "decimal")
@@ -50,23 +50,21 @@ def stage_lines(cursor: Any, connection: int, columns: Columns) -> int:
     _create(cursor)
     if not columns:
         return 0
-    ids = _ids(connection, columns["date"], columns["external_id"])
-    newest = dict(zip(ids, range(len(ids)), strict=True))
-    if len(newest) < len(ids):
-        kept = sorted(newest.values())
-        ids, columns = [ids[i] for i in kept], {name: [column[i] for i in kept] for name, column in columns.items()}
-    names = ["id", *(STAGED[name][0] for name in columns)]
-    convert = _text if sql.is_postgresql() else _value
-    values = [ids, *(convert(name, column) for name, column in columns.items())]
-    if sql.is_postgresql():
-        rows = map("\t".join, zip(*values, strict=True))
-        while part := list(islice(rows, _ROWS_OF_A_COPY)):
-            cursor.copy_expert(f"COPY staged_lines ({', '.join(names)}) FROM STDIN", io.StringIO("\n".join(part)))
-        if len(ids) > FEW:
-            cursor.execute("ANALYZE staged_lines")
-    else:
-        statement = f"INSERT INTO staged_lines ({', '.join(names)}) VALUES ({sql.marks(names)})"
-        cursor.executemany(statement, zip(*values, strict=True))
+    ids, columns = _last_of_each(connection, columns)
+    _write(cursor, "staged_lines", {}, ids, columns)
+    if sql.is_postgresql() and len(ids) > FEW:
+        cursor.execute("ANALYZE staged_lines")
+    return len(ids)
+
+
+def insert_lines(cursor: Any, table: str, connection: int, columns: Columns, same: Mapping[str, Any]) -> int:
+    """Write the lines right into their table, as `stage_lines` would stage them. None of them may stand there.
+
+    `same`: columns of the table that have one value in all the rows.
+    """
+    ids, columns = _last_of_each(connection, columns)
+    silent = {STAGED[name][0]: value for name, value in Line._field_defaults.items() if name not in columns}
+    _write(cursor, table, {**silent, **same}, ids, columns)
     return len(ids)
 
 
@@ -110,6 +108,41 @@ def _create(cursor: Any) -> None:
     empty_table(cursor, "staged_lines", f"id {'uuid' if sql.is_postgresql() else 'char(32)'}, {columns}")
 
 
+def _last_of_each(connection: int, columns: Columns) -> tuple[list[str], Columns]:
+    """The ids of the lines and their columns, of several lines with one id only the last."""
+    ids = _ids(connection, columns["date"], columns["external_id"])
+    newest = dict(zip(ids, range(len(ids)), strict=True))
+    if len(newest) == len(ids):
+        return ids, columns
+    kept = sorted(newest.values())
+    return [ids[i] for i in kept], {name: [column[i] for i in kept] for name, column in columns.items()}
+
+
+def _write(cursor: Any, table: str, same: Mapping[str, Any], ids: Sequence[str], columns: Columns) -> None:
+    names = ", ".join([*same, "id", *(STAGED[name][0] for name in columns)])
+    if sql.is_postgresql():
+        head = [_NULL if value is None else _escaped(str(value)) for value in same.values()]
+        texts = [*(repeat(text, len(ids)) for text in head), ids, *(_text(*column) for column in columns.items())]
+        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", _Pieces(map("\t".join, zip(*texts, strict=True))))
+    else:
+        values = [
+            *(repeat(value, len(ids)) for value in same.values()), ids, *(_value(*column) for column in columns.items())
+        ]  # fmt: skip
+        statement = f"INSERT INTO {table} ({names}) VALUES ({sql.marks(values)})"
+        cursor.executemany(statement, zip(*values, strict=True))
+
+
+class _Pieces:
+    """Rows as the file that COPY reads: while the server takes one piece, the next one is made."""
+
+    def __init__(self, rows: Iterator[str]) -> None:
+        self._rows = rows
+
+    def read(self, _size: int = -1) -> str:
+        part = list(islice(self._rows, _ROWS_OF_A_PIECE))
+        return "\n".join([*part, ""])
+
+
 def _ids(connection: int, dates: Sequence[dt.date], external_ids: Sequence[str]) -> list[str]:
     """`items.keys.line_id` of each line, as 32 hexadecimal digits."""
     prefixes = {date: f"{connection}|{date.isoformat()}|" for date in set(dates)}
@@ -139,9 +172,9 @@ def _value(name: str, column: Sequence[Any]) -> Sequence[Any]:
             column, lambda value: None if value is None else str(Decimal(value).quantize(places, ROUND_HALF_UP))
         )
     if name == "sold_at":
-        return [database.ops.adapt_datetimefield_value(value) for value in column]
+        return [value and database.ops.adapt_datetimefield_value(instant_of(value)) for value in column]
     if name in ("department", "product"):
-        return _mapped(column, lambda value: value.hex)
+        return _mapped(column, lambda value: value if isinstance(value, str) else value.hex)
     if name == "date":
         return _mapped(column, lambda value: value.isoformat())
     return column

@@ -15,12 +15,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from departments.models import Department
 from items.days import mark_stale, refresh_days
 from items.lines import Columns, Line, columns_of
 from items.locks import lock_lines
 from items.models import ItemSource, SaleLine
 from items.rollup import cleaned_before
-from items.staging import COLUMNS, empty_table, read_days, stage_days, stage_lines
+from items.staging import COLUMNS, FEW, day_of, empty_table, insert_lines, read_days, stage_days, stage_lines
 from items.undo import keep_absent, keep_replaced
 from runs.models import Run
 from sales import sql
@@ -78,10 +79,16 @@ def store_lines(
         lock_lines(source.pk)
         _refuse_cleaned(source, columns)
         with database.cursor() as cursor:
-            staged = stage_lines(cursor, source.pk, columns)
-            stored = _upsert(cursor, source, staged, run=run, user=user, job=job)
-            if whole:
-                stored += _delete_vanished(cursor, source, whole, job)
+            if _is_new_ground(cursor, source, columns, whole or ()):
+                stored = _write_new(cursor, source, columns, run=run, user=user, job=job)
+                if whole and job:
+                    stage_days(cursor, "whole_days", whole)
+                    keep_absent(cursor, "whole_days", job=job)
+            else:
+                staged = stage_lines(cursor, source.pk, columns)
+                stored = _upsert(cursor, source, staged, run=run, user=user, job=job)
+                if whole:
+                    stored += _delete_vanished(cursor, source, whole, job)
         if refresh:
             refresh_days(source, stored.touched, run=run)
         else:
@@ -110,6 +117,52 @@ def _refuse_cleaned(source: ItemSource, columns: Columns) -> None:
         raise TooOld(f"{min(columns['date'])} < {kept_from}")
 
 
+def _is_new_ground(cursor: Any, source: ItemSource, columns: Columns, whole: Collection[Day]) -> bool:
+    """Whether of many lines none can stand already: their source has none, not even a deleted one, on their dates.
+
+    The date is part of a line's identity, the department is not: all departments are looked at.
+    """
+    if not columns or len(columns["date"]) <= FEW:
+        return False
+    dates = {*columns["date"], *(date for _department, date in whole)}
+    departments = Department.objects.filter(organisation=source.organisation_id).values_list("pk", flat=True)
+    stage_days(cursor, "new_days", [(department, date) for department in departments for date in dates])
+    # OFFSET keeps PostgreSQL from joining: each day is looked up in the index, and the first line found is enough.
+    cursor.execute(
+        f"""
+        SELECT EXISTS (SELECT 1 FROM new_days t WHERE EXISTS (
+            SELECT 1 FROM {_LINES} o WHERE o.department_id = t.department_id AND o.date = t.date
+            AND o.connection_id = %s LIMIT 1 OFFSET 0))
+        """,
+        [source.pk],
+    )
+    return not cursor.fetchone()[0]
+
+
+def _write_new(
+    cursor: Any, source: ItemSource, columns: Columns, *, run: Run | None, user: User | None, job: UUID | None
+) -> Stored:
+    """Insert lines without looking for what they may replace."""
+    now, run_id, job_id = _stamp(run, job)
+    same = {
+        "organisation_id": sql.uuid(source.organisation_id),
+        "connection_id": source.pk,
+        "created_at": now,
+        "updated_at": now,
+        "run_id": run_id,
+        "job": job_id,
+        "created_by_id": user and user.pk,
+        "is_deleted": False,
+    }
+    written = insert_lines(cursor, _LINES, source.pk, columns, same)
+    touched = set(zip(columns["department"], columns["date"], strict=True))
+    return Stored(written, touched=frozenset(day_of(department, date) for department, date in touched))
+
+
+def _stamp(run: Run | None, job: UUID | None) -> list[Any]:
+    return [sql.now(), run and run.pk, None if job is None else sql.uuid(job)]
+
+
 def _upsert(
     cursor: Any, source: ItemSource, staged: int, *, run: Run | None, user: User | None, job: UUID | None
 ) -> Stored:
@@ -128,7 +181,7 @@ def _upsert(
         return Stored(unchanged=staged)
     cursor.execute("SELECT COUNT(*) FROM changed_lines WHERE is_new")
     new = int(cursor.fetchone()[0])
-    stamp = [sql.now(), run and run.pk, None if job is None else sql.uuid(job)]
+    stamp = _stamp(run, job)
     if new:
         _insert(cursor, source, stamp, user, some=new < staged)
     if new < changed:

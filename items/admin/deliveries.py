@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from accounts.formats import count
 from accounts.pages import DateRangeFilter, HouseAdmin, ReadOnly
 from departments.models import Department
+from items.admin.filters import ConnectionFilter
 from items.expected import why
 from items.models import Delivery, ItemSource
 from runs.sentences import sentence
@@ -45,7 +45,7 @@ class RefusedFilter(admin.SimpleListFilter):
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnly, HouseAdmin):
     list_display = ["at", "connection", "said", "days", "inserted", "updated", "unchanged", "refused", "result"]
-    list_filter = [("connection", RelatedDropdownFilter), RefusedFilter, ("at", DateRangeFilter)]
+    list_filter = [ConnectionFilter, RefusedFilter, ("at", DateRangeFilter)]
     list_select_related = ["connection", "user"]
     show_full_result_count = False
     ordering = ["-id"]

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, F, Func, IntegerField, TextField, Value, When
-from django.db.models.functions import Cast, Concat, Replace, Round
-from django.db.models.lookups import In
+from django.db.models import F, Func, TextField, Value
+from django.db.models.functions import Cast, Replace, Round
 from django.http import StreamingHttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -20,8 +19,7 @@ from accounts.api.fields import refuse
 from accounts.api.files import FILES, AlwaysJson
 from accounts.api.views import ApiView
 from accounts.permissions import requires
-from accounts.tables import FORMULA as FORMULA_SIGNS
-from accounts.tables import MOST_XLSX_ROWS, Style, csv_copied, csv_pieces_response, table_response
+from accounts.tables import MOST_XLSX_ROWS, Style, csv_copied, csv_pieces_response, table_response, text_cell
 from items.api.record_fields import MONEY, RecordFilters
 from items.api.records import chosen
 from items.models import SaleLine
@@ -68,8 +66,6 @@ TITLES = {
 }
 NUMBERS = {*MONEY, "quantity"}
 ROWS_AT_ONCE = 2000
-# What a formula begins with, as PostgreSQL's ascii() tells it: a fraction of what a pattern costs.
-FORMULA = [ord(sign) for sign in FORMULA_SIGNS]
 
 
 class RecordExportParameters(RecordFilters):
@@ -106,14 +102,7 @@ class RecordExport(ApiView):
 
 def cells(rows: Any, style: str) -> Any:
     """The rows as PostgreSQL makes them, every value a cell as `accounts.tables.cell` writes it."""
-    made: dict[str, Any] = {}
-    for name in TEXTS:
-        path = COLUMNS[name]
-        first = Func(F(path), function="ascii", output_field=IntegerField())
-        formula = When(In(first, FORMULA), then=Concat(Value("'"), F(path)))
-        # COPY would put quotation marks where a cell is empty.
-        empty = When(In(first, [0]), then=Value(None))
-        made[name] = Case(formula, empty, default=F(path), output_field=TextField())
+    made: dict[str, Any] = {name: text_cell(COLUMNS[name]) for name in TEXTS}
     for name in NUMBERS:
         made[name] = F(COLUMNS[name]) if name == "quantity" else Round(COLUMNS[name], precision=2)
         if style == Style.EXCEL:

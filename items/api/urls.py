@@ -2,11 +2,18 @@
 
 from django.urls import path
 
-from items.api import push, record_export, records
+from items.api import catalogue, push, record_export, records
 
 PUSH = [
     path("sales", push.PushOne.as_view(), name="api-sales-push-one"),
     path("sales/bulk-import", push.BulkImport.as_view(), name="api-sales-bulk-import"),
+]
+CATALOGUE = [
+    path("products", catalogue.Products.as_view(), name="api-products"),
+    path("products/<str:pk>", catalogue.OneProduct.as_view(), name="api-product"),
+    path("product-groups", catalogue.Groups.as_view(), name="api-product-groups"),
+    path("categories", catalogue.Categories.as_view(), name="api-categories"),
+    path("stores", catalogue.Stores.as_view(), name="api-stores"),
 ]
 RECORDS = [
     path("v1/sales", records.Records.as_view(), name="api-records"),
@@ -18,4 +25,4 @@ RECORDS = [
 ]
 ONE_RECORD = [path("v1/sales/<str:pk>", records.OneRecord.as_view(), name="api-record")]
 
-urlpatterns = [*PUSH, *RECORDS, *ONE_RECORD]
+urlpatterns = [*PUSH, *CATALOGUE, *RECORDS, *ONE_RECORD]

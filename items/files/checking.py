@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from items.files import columns as names
@@ -29,9 +28,12 @@ LINE_COLUMNS = (
 
 
 class Place(NamedTuple):
-    """A department as rows need to know it: `today` is the last day of which there may be sales, `since` the first."""
+    """A department as rows need to know it: `today` is the last day of which there may be sales, `since` the first.
 
-    id: UUID
+    `id`: 32 hexadecimal digits.
+    """
+
+    id: str
     zone: ZoneInfo
     today: dt.date
     since: dt.date = FIRST_DATE
@@ -54,8 +56,8 @@ class Resolver:
         """Raises BadCell. An empty text is a row that names none."""
         raise NotImplementedError
 
-    def products(self, asked: Collection[Product]) -> Mapping[Product, UUID]:
-        """Ids of those that are known or were made; what is missing is refused."""
+    def products(self, asked: Collection[Product]) -> Mapping[Product, str]:
+        """Ids, as of a `Place`, of those that are known or may be made; what is missing is refused."""
         raise NotImplementedError
 
 
@@ -76,7 +78,9 @@ class Checker:
         self._days: dict[str, Moment] = {}
         self._clocks: dict[str, tuple[int, int | None]] = {}
         self._departments: dict[str, Place | BadCell] = {}
-        self._products: dict[Product, UUID] = {}
+        self._moments: dict[tuple[str, str, str | None], tuple[dt.date, str | None, int | None]] = {}
+        self._offsets: dict[tuple[dt.date, str], str] = {}
+        self._products: dict[Product, str] = {}
         self._sums: dict[tuple[str, ...], tuple[str | None, ...] | Refusal] = {}
 
     def check(self, records: Sequence[Record]) -> Checked:
@@ -93,7 +97,8 @@ class Checker:
         self._when(texts, places, found, bad)
         self._amounts(texts, found, bad)
         for name, longest in names.TEXTS.items():
-            found[name] = self._texts(texts[name], longest, rows, name, bad)
+            if name in self.places:
+                found[name] = self._texts(texts[name], longest, rows, name, bad)
         self._name_products(texts, found, bad)
         kept = [index for index, row in enumerate(rows) if row not in bad]
         if len(kept) < len(rows):
@@ -148,12 +153,17 @@ class Checker:
         self, texts: dict[str, Any], places: list[Place | None], found: dict[str, Any], bad: dict[int, Refusal]
     ) -> None:
         dates: list[dt.date | None] = []
-        instants: list[dt.datetime | None] = []
+        instants: list[str | None] = []
         hours: list[int | None] = []
-        read = self._moment
+        if len(self._moments) > MOST_KEPT:
+            self._moments.clear()
+        known = self._moments
         for row, date, time, place in zip(found["row"], texts[names.DATE], texts[names.TIME], places, strict=True):
+            key = date, time, place and place.zone.key
             try:
-                day, instant, hour = read(date, time, place)
+                if (told := known.get(key)) is None:
+                    told = known[key] = self._moment(date, time, place)
+                day, instant, hour = told
                 if place and not place.since <= day <= place.today:
                     code = "import_future_date" if day > place.today else "import_too_old"
                     self._refuse(bad, row, names.DATE, code, date)
@@ -169,8 +179,8 @@ class Checker:
             hours.append(hour)
         found["date"], found["sold_at"], found["hour"] = dates, instants, hours
 
-    def _moment(self, date: str, time: str, place: Place | None) -> tuple[dt.date, dt.datetime | None, int | None]:
-        """Business date, instant and hour; the latter None where nothing tells. Raises BadCell."""
+    def _moment(self, date: str, time: str, place: Place | None) -> tuple[dt.date, str | None, int | None]:
+        """Business date, instant as ISO text and hour; the latter None where nothing tells. Raises BadCell."""
         seconds: int | None
         if date not in self._days:
             head, _gap, rest = date.strip().replace("T", " ").partition(" ")
@@ -189,12 +199,23 @@ class Checker:
         if seconds is None or place is None:
             return day, None, None
         minutes, second = divmod(seconds, 60)
-        local = dt.datetime(day.year, day.month, day.day, minutes // 60, minutes % 60, second, tzinfo=place.zone)
+        hour, minute = divmod(minutes, 60)
+        if offset is None and (zone := self._offset(day, place)):
+            return day, f"{day} {hour:02}:{minute:02}:{second:02}{zone}", hour
+        local = dt.datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=place.zone)
         if offset is not None:
-            zone = dt.timezone(dt.timedelta(minutes=offset))
-            local = local.replace(tzinfo=zone).astimezone(place.zone)
+            local = local.replace(tzinfo=dt.timezone(dt.timedelta(minutes=offset))).astimezone(place.zone)
             day = local.date()
-        return day, local, local.hour
+        return day, local.isoformat(" "), local.hour
+
+    def _offset(self, day: dt.date, place: Place) -> str:
+        """The offset from UTC all that day, as of an ISO text; empty where the clock is changed."""
+        key = day, place.zone.key
+        if key not in self._offsets:
+            noon = dt.datetime.combine(day, dt.time(12))
+            around = {(noon + dt.timedelta(days=days)).replace(tzinfo=place.zone).utcoffset() for days in (-1, 0, 1)}
+            self._offsets[key] = noon.replace(tzinfo=place.zone).isoformat()[19:] if len(around) == 1 else ""
+        return self._offsets[key]
 
     def _clock(self, text: str) -> tuple[int, int | None]:
         if text not in self._clocks:
@@ -235,9 +256,6 @@ class Checker:
     def _texts(
         self, texts: Sequence[str], longest: int, rows: list[int], name: str, bad: dict[int, Refusal]
     ) -> Sequence[str]:
-        if name not in self.places:
-            return texts
-
         def read(text: str) -> str | BadCell:
             text = clean(text)
             if len(text) > longest:
@@ -249,23 +267,22 @@ class Checker:
 
     def _name_products(self, texts: dict[str, Any], found: dict[str, Any], bad: dict[int, Refusal]) -> None:
         """Last, so that a row that is refused makes no product."""
-        plain = {text: clean(text) for text in {*texts[names.CODE], *texts[names.PRODUCT]}}
-        asked = [(plain[code], plain[name]) for code, name in zip(texts[names.CODE], texts[names.PRODUCT], strict=True)]
         rows = found["row"]
-        new: dict[Product, None] = {}  # in the order of the file: a file read again asks the same
-        for row, product in zip(rows, asked, strict=True):
-            if product not in self._products and row not in bad:
-                new[product] = None
+        given = list(zip(texts[names.CODE], texts[names.PRODUCT], strict=True))
+        meant = {pair: (clean(pair[0]), clean(pair[1])) for pair in set(given)}
+        # In the order of the file: a file read again asks the same.
+        asked = dict.fromkeys(pair for row, pair in zip(rows, given, strict=True) if row not in bad)
+        new = dict.fromkeys(product for pair in asked if (product := meant[pair]) not in self._products)
         if new:
             self._products.update(self.resolver.products([product for product in new if not unusable(product)]))
-        known = self._products
-        found["product"] = [known.get(product) for product in asked]
-        if None in found["product"]:
+        ids = {pair: self._products.get(product) for pair, product in meant.items()}
+        found["product"] = [ids[pair] for pair in given]
+        if None in ids.values():
             field_ = names.CODE if names.CODE in self.places else names.PRODUCT
-            for row, product in zip(rows, asked, strict=True):
-                if product not in known:
-                    code = unusable(product) or "import_unknown_product"
-                    self._refuse(bad, row, field_, code, product[0] or product[1])
+            for row, pair in zip(rows, given, strict=True):
+                if ids[pair] is None:
+                    code, name = meant[pair]
+                    self._refuse(bad, row, field_, unusable((code, name)) or "import_unknown_product", code or name)
 
 
 def clean(text: str) -> str:

@@ -1,8 +1,9 @@
 """From checked columns to lines with an identity of their own."""
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +19,15 @@ _TEXTS = ("currency", "location", "customer", "transaction_id", "payment_method"
 
 
 def lines_of(columns: Columns) -> Columns:
-    """Lines as `items.store.store_lines` takes them."""
+    """Lines as `items.store.store_lines` takes them, those of a department's day together: so they are read back."""
     lines: Columns = {name: columns[name] for name in _KEPT if name in columns}
     lines |= {name: [text or "" for text in columns[name]] for name in _TEXTS if name in columns}
     if "channel" in columns:
         lines["channel"] = [text or Channel.POS.value for text in columns["channel"]]
-    return lines | {"external_id": identities(columns)}
+    lines["external_id"] = identities(columns)
+    places = list(zip(lines["department"], lines["date"], strict=True))
+    in_order = sorted(range(len(places)), key=places.__getitem__)
+    return {name: list(map(values.__getitem__, in_order)) for name, values in lines.items()}
 
 
 def identities(columns: Columns) -> list[str]:
@@ -39,9 +43,9 @@ def identities(columns: Columns) -> list[str]:
         columns["date"], columns["department"], columns["product"], receipts, numbers, strict=True
     ):
         if not receipt:
-            name = f"{department.hex}|{product.hex}|"
+            name = f"{department}|{product}|"
         else:
-            name = f"{department.hex[:12]}|{receipt}/"
+            name = f"{department[:12]}|{receipt}/"
             if number:
                 found.append(name + number)
                 continue
@@ -57,7 +61,9 @@ def _texts(columns: Columns, name: str, rows: int) -> Sequence[str]:
 
 def days_of(columns: Columns) -> set[Day]:
     """The (department, date)s of the lines."""
-    return set(zip(columns["department"], columns["date"], strict=True))
+    return {
+        (UUID(department), date) for department, date in set(zip(columns["department"], columns["date"], strict=True))
+    }
 
 
 def possible_repeats(columns: Columns) -> int:
@@ -66,13 +72,17 @@ def possible_repeats(columns: Columns) -> int:
         return 0
     rows = len(columns["date"])
     receipts, totals = _texts(columns, "transaction_id", rows), columns.get("total") or [None] * rows
-    newest: dict[tuple[Any, ...], tuple[dt.datetime, str]] = {}
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    said = zip(columns["department"], columns["product"], columns["quantity"], totals, columns["sold_at"], strict=True)
+    for row, (*key, moment) in enumerate(said):
+        if moment:
+            alike[tuple(key)].append(row)
     found = 0
-    moments = columns["sold_at"]
-    for row in sorted((row for row in range(rows) if moments[row]), key=lambda row: moments[row]):
-        key = (columns["department"][row], columns["product"][row], columns["quantity"][row], totals[row])
-        before = newest.get(key)
-        if before and moments[row] - before[0] <= CLOSE and (not receipts[row] or receipts[row] != before[1]):
-            found += 1
-        newest[key] = (moments[row], receipts[row] or "")
+    for same in alike.values():
+        if len(same) == 1:
+            continue
+        moments = sorted((dt.datetime.fromisoformat(columns["sold_at"][row]), row) for row in same)
+        for (before, first), (after, second) in pairwise(moments):
+            if after - before <= CLOSE and (not receipts[second] or receipts[second] != receipts[first]):
+                found += 1
     return found

@@ -13,7 +13,7 @@ from items.files.layout import SAMPLE_ROWS, Layout, Look, look_at, sources_of
 from items.files.refusals import BadFile, Refusal
 from items.imports.kept import kept_file
 from items.imports.receive import remembered
-from items.imports.resolve import LookingResolver
+from items.imports.resolve import HouseResolver
 from items.imports.work import open_sheet
 from items.models import ImportJob
 from items.sources import source_of
@@ -46,7 +46,7 @@ def examine(job: ImportJob, wish: Layout, *, user: User | None, make: bool | Non
             return look, None
         if make is None:
             make = "product_code" not in look.layout.columns
-        resolver = LookingResolver(source_of(job.connection), user, job.department, make=make)
+        resolver = HouseResolver(source_of(job.connection), user, job.department, make=make)
         sheet, source = sources_of(path, look.layout, look.book)[0]
         checker, records = open_sheet(look.layout, sheet, source, resolver, bool(look.book and look.book.from_1904))
         chunk = list(islice(records, SAMPLE_ROWS))
@@ -62,7 +62,7 @@ def examine(job: ImportJob, wish: Layout, *, user: User | None, make: bool | Non
         }
         for place in range(min(SHOWN_LINES, len(lines.get("row", ()))))
     ]
-    new = sorted({code or name for code, name in resolver.new})
+    new = sorted({word for _is_code, word in resolver.new})
     refusals = checked.refusals[:SHOWN_REFUSALS]
     return look, Preview(checked.rows, len(checked.refusals), shown, refusals, new, whole=len(chunk) < SAMPLE_ROWS)
 

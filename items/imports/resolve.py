@@ -1,7 +1,8 @@
 """What the names in a file mean: departments somebody may see, products that are known or may be made."""
 
 from collections.abc import Collection, Mapping
-from uuid import UUID
+from typing import NamedTuple
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from accounts.models import Organisation, User
@@ -14,6 +15,8 @@ from items.files.values import FIRST_DATE
 from items.models import ItemSource, SourceProduct
 from items.products import find_products, resolve
 from items.rollup import cleaned_before
+
+WORDS_AT_ONCE = 10_000
 
 
 def departments_of(organisation: Organisation, user: User | None) -> list[Department]:
@@ -28,11 +31,23 @@ def only_department(organisation: Organisation, user: User | None) -> Department
     return found[0] if len(found) == 1 else None
 
 
+class New(NamedTuple):
+    """A product that is not made yet, and the id it goes by until then."""
+
+    name: str
+    id: str
+
+
 class HouseResolver(Resolver):
-    """`default`: of rows that name no department. `make`: whether unknown products are made."""
+    """`default`: of rows that name no department. `make`: whether unknown products are made.
+
+    `new`: those that would be, by (whether it is a code, the code or name).
+    """
 
     def __init__(self, source: ItemSource, user: User | None, default: Department | None, *, make: bool) -> None:
         self.source, self.make = source, make
+        self.new: dict[tuple[bool, str], New] = {}
+        self._seen: set[tuple[bool, str]] = set()
         self._since = cleaned_before(source.organisation_id) or FIRST_DATE
         self._default = self._place(default) if default else None
         self._found: dict[str, Department | None] = {}
@@ -60,26 +75,10 @@ class HouseResolver(Resolver):
 
     def _place(self, department: Department) -> Place:
         zone = department.zone_name
-        return Place(department.pk, ZoneInfo(zone), local_date(zone), self._since)
+        return Place(department.pk.hex, ZoneInfo(zone), local_date(zone), self._since)
 
-    def products(self, asked: Collection[Product]) -> Mapping[Product, UUID]:
-        named = {code: name or code for code, name in asked if code}
-        self.source.creates_products = self.make
-        by_code = resolve(self.source, named, by="code", names=named) if named else {}
-        names = [name for code, name in asked if not code]
-        by_name = resolve(self.source, names, by="name") if names else {}
-        found = {(code, name): by_code.get(code) if code else by_name.get(name) for code, name in asked}
-        return {product: pk for product, pk in found.items() if pk}
-
-
-class LookingResolver(HouseResolver):
-    """For a preview: makes nothing and remembers nothing; `new` are the products that would be made."""
-
-    def __init__(self, source: ItemSource, user: User | None, default: Department | None, *, make: bool) -> None:
-        super().__init__(source, user, default, make=make)
-        self.new: set[Product] = set()
-
-    def products(self, asked: Collection[Product]) -> Mapping[Product, UUID]:
+    def products(self, asked: Collection[Product]) -> Mapping[Product, str]:
+        """Nothing is made or remembered before `settle`: a product that is new has an id to go on with."""
         words = [code or name for code, name in asked]
         known = dict(
             SourceProduct.objects.filter(connection=self.source.pk, external_id__in=words).values_list(
@@ -87,11 +86,30 @@ class LookingResolver(HouseResolver):
             )
         )
         codes, names = [code for code, _name in asked if code], [name for code, name in asked if not code]
-        for word, product in find_products(self.source.organisation, codes=codes, names=names).items():
-            known[word] = product.pk
-        found = {product: known[product[0] or product[1]] for product in asked if (product[0] or product[1]) in known}
-        if self.make:
-            missing = [product for product in asked if product not in found]
-            self.new.update(missing)
-            found |= dict.fromkeys(missing, UUID(int=0))
+        for word, row in find_products(self.source.organisation, codes=codes, names=names).items():
+            known[word] = row.pk
+        found = {}
+        for code, name in asked:
+            if pk := known.get(code or name):
+                self._seen.add((bool(code), code or name))
+                found[code, name] = pk.hex
+            elif self.make:
+                found[code, name] = self.new.setdefault((bool(code), code or name), New(name or code, uuid4().hex)).id
         return found
+
+    def settle(self) -> dict[str, str]:
+        """Make the new products and remember what all are called; {the id one went by: the id it has}.
+
+        Needs a transaction.
+        """
+        self.source.creates_products = self.make
+        real = {}
+        for by_code in (True, False):
+            words = [word for by, word in {**dict.fromkeys(self._seen), **self.new} if by == by_code]
+            for first in range(0, len(words), WORDS_AT_ONCE):
+                part = words[first : first + WORDS_AT_ONCE]
+                names = {word: self.new[by_code, word].name for word in part if (by_code, word) in self.new}
+                for word, pk in resolve(self.source, part, by="code" if by_code else "name", names=names).items():
+                    if (by_code, word) in self.new:
+                        real[self.new[by_code, word].id] = pk.hex
+        return real

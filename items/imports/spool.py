@@ -26,7 +26,7 @@ class Spool:
 
     def add(self, lines: Mapping[str, Sequence[Any]]) -> None:
         """Lines as columns, among them `date`. Columns that say nothing are left out."""
-        columns = {name: values for name, values in lines.items() if name in ("row", "date") or any(map(_says, values))}
+        columns = {name: values for name, values in lines.items() if name in ("row", "date") or _says(values)}
         weeks = [_week(date) for date in columns["date"]]
         if len(set(weeks)) == 1:
             self._append(weeks[0], columns)
@@ -45,24 +45,26 @@ class Spool:
     def _path(self, week: int) -> Path:
         return Path(self._folder.name) / str(week)
 
-    def batches(self, least: int) -> Iterator[tuple[list[dt.date], Columns]]:
-        """Whole dates, oldest first, as many as make `least` lines, with their lines in the order of the file."""
-        dates: list[dt.date] = []
+    def batches(self, least: int) -> Iterator[tuple[dt.date, Columns]]:
+        """Whole dates, oldest first, as many as make `least` lines: the last of the dates, and the lines."""
         parts: list[Columns] = []
         rows = 0
-        for date, columns in self._by_date():
-            dates.append(date)
+        for last, columns in self._parts(least):
             parts.append(columns)
             rows += len(columns["date"])
             if rows >= least:
-                yield dates, _joined(parts)
-                dates, parts, rows = [], [], 0
-        if dates:
-            yield dates, _joined(parts)
+                yield last, _joined(parts)
+                parts, rows = [], 0
+        if parts:
+            yield last, _joined(parts)
 
-    def _by_date(self) -> Iterator[tuple[dt.date, Columns]]:
+    def _parts(self, most: int) -> Iterator[tuple[dt.date, Columns]]:
+        """Weeks, in the order of the file within; those of more lines than `most` date by date."""
         for week in sorted(self._weeks):
             columns = _joined(list(self._read(week)))
+            if len(columns["date"]) <= most:
+                yield max(columns["date"]), columns
+                continue
             places: dict[dt.date, list[int]] = defaultdict(list)
             for place, date in enumerate(columns["date"]):
                 places[date].append(place)
@@ -79,9 +81,9 @@ class Spool:
                     return
 
 
-def _says(value: Any) -> bool:
+def _says(values: Sequence[Any]) -> bool:
     """Zero says something: the hour after midnight, a gift."""
-    return value is not None and value != ""
+    return not set(values) <= {None, ""}
 
 
 def _week(date: dt.date) -> int:

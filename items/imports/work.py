@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -23,7 +25,7 @@ from items.files.kind import CSV
 from items.files.layout import Layout, Source, positions, sources_of
 from items.files.refusals import BadFile, Refusal
 from items.imports.kept import REFUSALS_OF_A_PIECE, forget_refusals, keep_refusals, kept_file
-from items.imports.lines import days_of, lines_of, possible_repeats
+from items.imports.lines import Day, days_of, lines_of, possible_repeats
 from items.imports.receive import layout_of, makes_products
 from items.imports.resolve import HouseResolver
 from items.imports.spool import Columns, Spool
@@ -38,6 +40,21 @@ ROWS_AT_ONCE = 10_000
 SHOWN_ERRORS = 100  # of refused rows; all of them are in the error file
 REFRESHED_DATES = 31  # so many stored dates are added up and published together
 CHECKING, WHOLE = 400, 1000  # of the progress
+# Fewer transactions cost less, but as many there are of a large file, and memory holds no more rows than these.
+BATCHES, MOST_ROWS = 50, 20_000
+
+T = TypeVar("T")
+
+
+class Batch(NamedTuple):
+    """Whole dates up to `last`, as the store takes them; `done`: rows up to here, of the whole file."""
+
+    last: str
+    done: int
+    rows: int
+    lines: Columns
+    whole: set[Day] | None
+    repeats: int
 
 
 def import_sales(work: Work) -> Outcome:
@@ -53,7 +70,7 @@ def import_sales(work: Work) -> Outcome:
             import_ = Import(work, job)
             with without_collector():
                 import_.check(path, spool)
-            import_.store(spool)
+                import_.store(spool)
         return import_.end()
     except BadFile as error:
         _failed(job, [{"code": error.code, "params": error.params}])
@@ -87,12 +104,12 @@ class Import:
         self.source = source_of(job.connection)
         self.rows = self.refused = 0
         self.first_errors: list[dict[str, Any]] = []
+        self.products: dict[str, str] = {}
         self.counts: Counter[str] = Counter(job.options.get("counts", {}))
         self.stored_through = job.options.get("stored_through", "")
 
     def check(self, path: Path, spool: Spool) -> None:
         """Judge every row: what is taken goes to the spool, what is refused is kept with its reason. Raises BadFile."""
-        before = Product.objects.filter(organisation=self.job.organisation).count()
         with transaction.atomic():
             forget_refusals(self.job)
             self.work.guard()
@@ -121,13 +138,24 @@ class Import:
             self._keep(pieces, refusals)
         if not self.rows:
             raise BadFile("import_empty_file")
-        self.counts["products"] += Product.objects.filter(organisation=self.job.organisation).count() - before
-        ImportJob.objects.filter(pk=self.job.pk).update(
-            total_rows=self.rows,
-            failed_rows=self.refused,
-            processed_rows=self.refused + self.job.successful_rows,
-            error_log=self.first_errors,
-        )
+        self._settle(resolver)
+
+    def _settle(self, resolver: HouseResolver) -> None:
+        """Only a file that was read to its end makes products."""
+        products = Product.objects.filter(organisation=self.job.organisation)
+        with transaction.atomic():
+            before = products.count()
+            self.products = resolver.settle()
+            self.counts["products"] += products.count() - before
+            self.job.options["counts"] = dict(self.counts)
+            ImportJob.objects.filter(pk=self.job.pk).update(
+                total_rows=self.rows,
+                failed_rows=self.refused,
+                processed_rows=self.refused + self.job.successful_rows,
+                error_log=self.first_errors,
+                options=self.job.options,
+            )
+            self.work.guard()
 
     def _keep(self, number: int, refusals: list[Refusal]) -> None:
         room = SHOWN_ERRORS - len(self.first_errors)
@@ -139,55 +167,60 @@ class Import:
     def store(self, spool: Spool) -> None:
         """Store whole dates, oldest first; after an interruption those that are not stored yet."""
         taken = self.rows - self.refused
-        done = 0
-        waiting = 0
-        for dates, columns in spool.batches(settings.IMPORT_BATCH_SIZE):
-            rows = len(columns["date"])
-            done += rows
-            last = dates[-1].isoformat()
-            if last <= self.stored_through:
-                continue
-            waiting += len(dates)
-            self._store(columns, last, done, refresh=waiting >= REFRESHED_DATES)
-            if waiting >= REFRESHED_DATES:
-                waiting = 0
-            place = CHECKING + round((WHOLE - CHECKING) * 0.98 * done / taken)
-            self.work.progress(place, WHOLE, "import_storing", rows=done, of=taken)
+        waiting: set[dt.date] = set()
+        for batch in ahead(self._batches(spool, taken)):
+            waiting.update(batch.lines["date"])
+            refresh = len(waiting) >= REFRESHED_DATES
+            self._store(batch, refresh=refresh)
+            if refresh:
+                waiting.clear()
+            place = CHECKING + round((WHOLE - CHECKING) * 0.98 * batch.done / taken)
+            self.work.progress(place, WHOLE, "import_storing", rows=batch.done, of=taken)
         with transaction.atomic():
             refresh_days(self.source, run=self.work.run)
             self.work.guard()
 
-    def _store(self, columns: Columns, last: str, done: int, *, refresh: bool) -> None:
-        lines = lines_of(columns)
+    def _batches(self, spool: Spool, taken: int) -> Iterator[Batch]:
+        least = max(settings.IMPORT_BATCH_SIZE, min(taken // BATCHES, MOST_ROWS))
         # Receipts say themselves which line is which; and a file with refused rows does not hold whole days.
-        whole = None if self.refused or names.TRANSACTION in self.layout.columns else days_of(columns)
+        whole = not self.refused and names.TRANSACTION not in self.layout.columns
+        stored_through, done = self.stored_through, 0
+        for date, columns in spool.batches(least):
+            rows, last = len(columns["date"]), date.isoformat()
+            done += rows
+            if last <= stored_through:
+                continue
+            columns["product"] = [self.products.get(product, product) for product in columns["product"]]
+            repeats = possible_repeats(columns) if settings.ENABLE_DUPLICATE_DETECTION else 0
+            yield Batch(last, done, rows, lines_of(columns), days_of(columns) if whole else None, repeats)
+
+    def _store(self, batch: Batch, *, refresh: bool) -> None:
         with transaction.atomic():
             stored = store_lines(
                 self.source,
-                lines,
+                batch.lines,
                 run=self.work.run,
                 user=self.job.created_by,
                 job=self.job.pk,
-                whole=whole,
+                whole=batch.whole,
                 refresh=False,
             )
             if refresh:
                 refresh_days(self.source, run=self.work.run)
-            self._count(stored, columns)
-            self.stored_through = last
-            self.job.options |= {"counts": dict(self.counts), "stored_through": last}
+            self._count(stored, batch)
+            self.stored_through = batch.last
+            self.job.options |= {"counts": dict(self.counts), "stored_through": batch.last}
             ImportJob.objects.filter(pk=self.job.pk).update(
-                successful_rows=done, processed_rows=done + self.refused, options=self.job.options
+                successful_rows=batch.done, processed_rows=batch.done + self.refused, options=self.job.options
             )
             self.work.guard()
 
-    def _count(self, stored: Stored, columns: Columns) -> None:
+    def _count(self, stored: Stored, batch: Batch) -> None:
         for name in ("inserted", "updated", "unchanged", "deleted"):
             self.counts[name] += getattr(stored, name)
-        kept = stored.inserted + stored.updated + stored.unchanged
-        self.counts["repeated"] += len(columns["date"]) - kept
+        self.counts["repeated"] += batch.rows - (stored.inserted + stored.updated + stored.unchanged)
         if settings.ENABLE_DUPLICATE_DETECTION:
-            self.counts["possible_repeats"] += possible_repeats(columns)
+            self.counts["possible_repeats"] += batch.repeats
 
     def end(self) -> Outcome:
         taken = self.rows - self.refused
@@ -203,6 +236,15 @@ class Import:
         )
         state = State.FAILED if not taken else State.PARTIAL if self.refused else State.DONE
         return Outcome(state, counts, errors)
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items; while one is in use, a thread makes the next."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
 def open_sheet(

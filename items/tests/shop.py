@@ -3,9 +3,13 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from accounts.models import Organisation
 from departments.models import Department
@@ -33,6 +37,15 @@ class Shop:
         known = {"department": self.cafe.pk, "product": self.latte.pk, "date": DAY, **other}
         money = None if total is None else Decimal(total)
         return Line(external_id=external_id, quantity=Decimal(quantity), total=money, **known)
+
+
+@contextmanager
+def few_are(number: int) -> Iterator[None]:
+    """More lines or days than these are written as many are."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("staging", "store", "rollup"):
+            patch.setattr(f"items.{module}.FEW", number)
+        yield
 
 
 def open_shop() -> Shop:

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from departments.choices import Kind
+from departments.models import Connection
 from items.models import Delivery, ItemSource, Product
 from tests.reading import reader
 from tests.world import World
@@ -67,3 +69,12 @@ def test_who_sees_some_branches_sees_only_what_they_delivered(pushed: World):
 def test_another_chain_sees_nothing_of_it(pushed: World):
     assert "till" not in text(reader(pushed, "stranger", "en").get(LOG)).split("Deliveries")[-1]
     assert reader(pushed, "stranger").get(f"{LOG}{Delivery.objects.first().pk}/change/").status_code == 302
+
+
+def test_the_filter_offers_own_clients_only(pushed: World):
+    connection = Delivery.objects.first().connection
+    Connection.objects.create(organisation=pushed.foreign.organisation, name="Their till", kind=Kind.PUSH)
+    person = reader(pushed, "analyst", "en")
+    assert "Their till" not in text(person.get(LOG))
+    assert text(person.get(f"{LOG}?connection={connection.pk}")).count("200 ·") == 2
+    assert text(person.get(f"{LOG}?connection={connection.pk + 1000}")).count("200 ·") == 0

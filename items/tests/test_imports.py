@@ -14,7 +14,17 @@ from items.files.refusals import BadFile
 from items.imports.kept import kept_file
 from items.imports.receive import receive, start_import
 from items.imports.tidy import tidy
-from items.models import ImportChunk, ImportJob, ImportLayout, ItemDay, ItemSource, Product, ProductDay, SaleLine
+from items.models import (
+    ImportChunk,
+    ImportJob,
+    ImportLayout,
+    ItemDay,
+    ItemSource,
+    Product,
+    ProductDay,
+    SaleLine,
+    SourceProduct,
+)
 from items.sources import files
 from items.tests.books import book
 from runs import ledger
@@ -280,6 +290,7 @@ def test_limits(send, settings):
     settings.MAX_IMPORT_ROWS = 2
     assert errors(send(SEED)) == [("import_too_many_rows", "file")]
     assert not SaleLine.objects.exists()
+    assert not Product.objects.exists() and not SourceProduct.objects.exists()  # only a file read to its end makes any
     settings.MAX_IMPORT_FILE_SIZE_MB = 0
     assert errors(send(SEED)) == [("import_file_too_large", "file")]
     settings.MAX_IMPORT_FILE_SIZE_MB = 1

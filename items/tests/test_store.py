@@ -14,7 +14,7 @@ from items.lines import Line
 from items.models import ItemDay, ProductDay, SaleLine, SalesProduct, StaleDay
 from items.sources import item_source
 from items.store import remove_lines, store_lines
-from items.tests.shop import APRIL, DAY, NEXT, disagreements, open_shop
+from items.tests.shop import APRIL, DAY, NEXT, disagreements, few_are, open_shop
 from sales.models import DepartmentCutoff, SalesByHour, SalesSummary, SourceDay
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -289,9 +289,39 @@ def test_a_float_column_and_an_instant_without_zone_are_refused(shop):
     with pytest.raises(ValueError):
         store_lines(shop.till, key | {"quantity": ["1"], "sold_at": [dt.datetime(2026, 3, 18, 9)]})
     with pytest.raises(ValueError):
+        store_lines(shop.till, key | {"quantity": ["1"], "sold_at": ["2026-03-18T09:00:00"]})
+    with pytest.raises(ValueError):
         store_lines(shop.till, key)
     with pytest.raises(ValueError):
         store_lines(shop.till, key | {"quantity": ["1"], "price": ["5"]})
+
+
+@pytest.mark.parametrize("where", ["cafe", "bar"])
+def test_many_lines_are_written_straight_only_where_their_source_has_none(shop, where):
+    """A line's date is part of what it is, its department is not: the old one may stand in another department."""
+    lines = receipts(shop)
+    with few_are(0):
+        store_lines(item_source(shop.organisation, "other"), lines)
+        assert counts(store_lines(shop.till, [*lines[:2], lines[0]])) == (2, 0, 0, 0)
+        moved = lines[0]._replace(department=getattr(shop, where).pk)
+        assert counts(store_lines(shop.till, [moved, *lines[1:]])) == (
+            2,
+            int(where == "bar"),
+            2 - int(where == "bar"),
+            0,
+        )
+        remove_lines(shop.till, [line_id(shop.till.pk, NEXT, "r3/1")], user=None)
+        assert counts(store_lines(shop.till, lines[3:])) == (0, 1, 0, 0)
+    assert disagreements(shop.organisation) == []
+
+
+def test_ids_and_instants_may_come_as_texts(shop):
+    noon = dt.datetime(2026, 3, 18, 12, tzinfo=dt.timezone(dt.timedelta(hours=5)))
+    lines = [shop.line("a", sold_at=noon)]
+    told = columns(lines, *KEY) | {"quantity": ["1"], "department": [shop.cafe.pk.hex], "product": [shop.latte.pk.hex]}
+    assert counts(store_lines(shop.till, told | {"sold_at": [noon.isoformat()]})) == (1, 0, 0, 0)
+    assert counts(store_lines(shop.till, lines)) == (0, 0, 1, 0)
+    assert SaleLine.objects.get().sold_at == noon
 
 
 def test_odd_texts_come_back_as_they_were(shop):

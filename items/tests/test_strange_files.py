@@ -29,7 +29,7 @@ SALES = st.lists(
         st.dates(dt.date(2023, 1, 1), dt.date(2024, 12, 31)),
         NAMES,
         st.decimals(Decimal("0.001"), Decimal(99_999), places=3),
-        st.decimals(0, Decimal(9_999_999), places=4),
+        st.decimals(0, Decimal(999_999), places=4),  # with the quantity less than is too large to be true
     ),
     min_size=1,
     max_size=12,
@@ -92,6 +92,8 @@ def test_good_rows_are_exact_and_bad_ones_explained(post, files):
     )
     def check(sales, spoiled, order, decimal, between, separator, encoding, columns):
         SaleLine.objects.all().delete()
+        # A program that writes cp1251 writes a question mark for what it cannot write: a name like any other.
+        spoils = {row: spoil for row, spoil in spoiled.items() if encoding != "cp1251" or spoil[1] != "\ufffd"}
         lines, wanted, bad = [separator.join(columns)], [], []
         for number, (date, name, quantity, price) in enumerate(sales):
             cells = {
@@ -100,9 +102,9 @@ def test_good_rows_are_exact_and_bad_ones_explained(post, files):
                 "quantity": f"{quantity:,f}".replace(",", "_").replace(".", decimal).replace("_", between),
                 "price": f"{price:,f}".replace(",", "_").replace(".", decimal).replace("_", between),
             }
-            if number in spoiled:
-                cells[spoiled[number][0]] = spoiled[number][1].replace(".", decimal)
-                bad.append((number + 2, spoiled[number][0]))
+            if number in spoils:
+                cells[spoils[number][0]] = spoils[number][1].replace(".", decimal)
+                bad.append((number + 2, spoils[number][0]))
             else:
                 wanted.append((date, " ".join(name.split(" ")), quantity, price))
             lines.append(separator.join(cells[column] for column in columns))
@@ -110,7 +112,7 @@ def test_good_rows_are_exact_and_bad_ones_explained(post, files):
         job = post(content, date_order=order, decimal=decimal, encoding="utf-16-le" if encoding == "utf-16" else "")
         adds_up(job)
         found = [(row[1], row[2]) for row in error_rows(job)]
-        assert [row for row, _column in found] == [row for row, _column in bad]
+        assert [row for row, _column in found] == [row for row, _column in bad], list(error_rows(job))
         stored = SaleLine.objects.values_list("date", "quantity", "unit_price", "total")
         exact = [(date, quantity, price, (quantity * price).quantize(Decimal("0.0001"), "ROUND_HALF_UP"))
                  for date, _name, quantity, price in wanted]  # fmt: skip

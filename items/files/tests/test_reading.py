@@ -6,11 +6,12 @@ import time
 import zipfile
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from items.files import columns
-from items.files.checking import exact
+from items.files.checking import Checker, Place, Resolver, Rules, exact
 from items.files.kind import kind_of
 from items.files.layout import Layout, declared, look_at, sources_of
 from items.files.refusals import BadCell, BadFile
@@ -124,6 +125,36 @@ def test_times():
     assert clock("17") == (17 * 3600, None)
     for text in ("24:00", "7:61", "13:00 PM", "noon", "10:00+99:00"):
         assert refusal(clock, text) == "import_bad_time"
+
+
+@pytest.mark.parametrize(
+    ("zone", "changed"),
+    [
+        ("Asia/Almaty", dt.date(2024, 2, 29)),
+        ("Europe/Paris", dt.date(2025, 3, 30)),
+        ("Europe/Paris", dt.date(2025, 10, 26)),
+        ("America/New_York", dt.date(2025, 11, 2)),
+    ],
+)
+def test_instants_are_those_of_the_branchs_clock_also_where_it_is_changed(zone, changed):
+    class Anywhere(Resolver):
+        def department(self, text):
+            return Place("d" * 32, ZoneInfo(zone), dt.date(2026, 1, 1))
+
+        def products(self, asked):
+            return dict.fromkeys(asked, "p" * 32)
+
+    places = {"date": 0, "time": 1, "product": 2, "quantity": 3}
+    moments = [
+        dt.datetime.combine(changed + dt.timedelta(days=days), dt.time(hour, 30))
+        for days in (-2, -1, 0, 1, 2)
+        for hour in range(24)
+    ]
+    records = [[str(at.date()), f"{at:%H:%M}", "Tea", "1"] for at in moments]
+    lines = Checker("", places, 4, Rules(), Anywhere()).check(list(enumerate(records, 2))).lines
+    told = [dt.datetime.fromisoformat(text) for text in lines["sold_at"]]
+    assert [at.timestamp() for at in told] == [at.replace(tzinfo=ZoneInfo(zone)).timestamp() for at in moments]
+    assert list(zip(lines["date"], lines["hour"], strict=True)) == [(at.date(), at.hour) for at in moments]
 
 
 @pytest.mark.parametrize(

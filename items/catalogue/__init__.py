@@ -1,0 +1,1 @@
+"""What an iiko server lists beside its sales: products with their groups, categories, units and prices, and stores."""
