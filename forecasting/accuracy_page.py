@@ -20,6 +20,7 @@ from forecasting.models import Accuracy
 from forecasting.querysets import AccuracyQuerySet
 
 SHOWN_DAYS = 90
+LARGE, SHOWN_DAYS_OF_LARGE = 100, 28  # branches
 PROMISES = [(1, _("1 day before")), (7, _("7 days before")), (14, _("14 days before")), (28, _("28 days before"))]
 PROMISED_BEFORE = [days for days, _label in PROMISES]
 
@@ -75,7 +76,7 @@ class AccuracyPage(UnfoldModelAdminViewMixin, TemplateView):
         today = organisation_today(page_organisation(self.request))
         asked = {name: str(value) for name, value in self.request.GET.items() if value}
         values = {
-            "from_date": (today - dt.timedelta(days=SHOWN_DAYS)).isoformat(),
+            "from_date": (today - dt.timedelta(days=_usual_days(user))).isoformat(),
             "to_date": (today - dt.timedelta(days=1)).isoformat(),
             "days_before": "1",
             **asked,
@@ -103,6 +104,12 @@ class AccuracyPage(UnfoldModelAdminViewMixin, TemplateView):
                 ],
             }
         return super().get_context_data(**kwargs, form=form, **found)
+
+
+def _usual_days(user: User) -> int:
+    """A quarter, of a large chain four weeks."""
+    branches = Department.objects.visible_to(user).selling().count()
+    return SHOWN_DAYS if branches <= LARGE else SHOWN_DAYS_OF_LARGE
 
 
 def named(counted: Iterable[Cell], by: str) -> list[tuple[str, Reading]]:

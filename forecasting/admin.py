@@ -11,6 +11,7 @@ from accounts.pages import HouseAdmin, ReadOnly
 from forecasting import pages
 from forecasting.accuracy_page import AccuracyPage
 from forecasting.ahead_page import AheadView
+from forecasting.bake_page import BakePage, BakeSheet, TermsPage
 from forecasting.choices import VERSION_TONES
 from forecasting.day_page import DayView
 from forecasting.models import ModelVersion
@@ -47,6 +48,9 @@ class ModelVersionAdmin(ReadOnly, HouseAdmin):
             path("accuracy/", wrap(accuracy.as_view(model_admin=self)), name="forecasting_accuracy"),
             path("own/", wrap(OwnForecastsPage.as_view(model_admin=self)), name="forecasting_own"),
             path("day/", wrap(day.as_view(model_admin=self)), name="forecasting_day"),
+            path("bake/", wrap(BakePage.as_view(model_admin=self)), name="forecasting_bake"),
+            path("bake/xlsx/", wrap(BakeSheet.as_view(model_admin=self)), name="forecasting_bake_sheet"),
+            path("bake/terms/", wrap(TermsPage.as_view(model_admin=self)), name="forecasting_bake_terms"),
             path("train/", wrap(pages.train), name="forecasting_train"),
             path("<int:pk>/serve/", wrap(pages.roll_back_to), name="forecasting_serve"),
             *super().get_urls(),

@@ -1,6 +1,7 @@
 """What branches are expected to sell on some days: the newest forecasts, and their sums by day and by branch.
 
-Only forecasts add up. The ends of intervals do not: a bad day of one branch is no bad day of all.
+Only forecasts add up. The ends of intervals do not: a bad day of one branch is no bad day of all, so that a sum has an
+interval of its own.
 """
 
 import datetime as dt
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from departments.querysets import DepartmentQuerySet
+from forecasting.aggregate import Part, ends_of_sums
 from forecasting.models import Forecast
 
 
@@ -28,12 +30,16 @@ class Expected(NamedTuple):
     rule: str
     made_at: dt.datetime
     cutoff: dt.date
+    version: int
     currency: str
 
 
 @dataclass
 class Sum:
-    """The exact sum of `n` forecasts of one day or one branch in one currency, and how many of them each rule made."""
+    """The exact sum of `n` forecasts of one day or one branch in one currency, and how many of them each rule made.
+
+    `bounds`, of `with_intervals`: {"lower_80", ...}.
+    """
 
     key: Any
     name: Any
@@ -41,10 +47,13 @@ class Sum:
     predicted: Decimal = Decimal(0)
     n: int = 0
     rules: dict[str, int] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+    bounds: dict[str, Decimal] = field(default_factory=dict)
 
     def add(self, row: Expected) -> None:
         self.predicted += row.predicted
         self.n += 1
+        self.parts.append(Part(row.department_id, row.date, *row[3:8]))
         self.rules[row.rule] = self.rules.get(row.rule, 0) + 1
 
 
@@ -52,7 +61,8 @@ def expected(departments: DepartmentQuerySet, first: dt.date, last: dt.date) -> 
     """The newest forecast of each department and date, by date and department name."""
     money = departments.currencies()
     rows = Forecast.objects.filter(department__in=list(money)).between(first, last).newest()
-    columns = ("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95", "rule", "issue__made_at", "cutoff")
+    amounts = ("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95")
+    columns = (*amounts, "rule", "issue__made_at", "cutoff", "issue__version_id")
     found = rows.values_list("date", "department_id", "department__name", *columns)
     return sorted(
         (Expected._make((*row, money[row[1]])) for row in found),
@@ -73,6 +83,14 @@ def by_branch(rows: Iterable[Expected]) -> list[Sum]:
 def together(rows: Iterable[Expected]) -> list[Sum]:
     """One for each currency, the one of most forecasts first; none without any."""
     return sorted(_sums(rows, lambda row: (None, None)), key=lambda line: (-line.n, line.currency))
+
+
+def with_intervals(rows: Iterable[Expected], *tables: Iterable[Sum]) -> None:
+    """Give the sums of `rows` their intervals."""
+    sums = [line for table in tables for line in table]
+    ends = ends_of_sums({place: line.parts for place, line in enumerate(sums)}, {row.version for row in rows})
+    for place, line in enumerate(sums):
+        line.bounds = ends[place]
 
 
 def _sums(rows: Iterable[Expected], group: Callable[[Expected], tuple[Hashable, Any]]) -> list[Sum]:

@@ -19,7 +19,7 @@ from departments.choices import Segment
 from departments.models import Department
 from departments.querysets import DepartmentQuerySet
 from departments.timing import organisation_today
-from forecasting.ahead import Sum, by_branch, by_day, expected, together
+from forecasting.ahead import Sum, by_branch, by_day, expected, together, with_intervals
 from forecasting.choices import Rule
 from runs.sentences import sentence
 
@@ -104,7 +104,8 @@ def shown_forecasts(form: AheadForm) -> dict[str, Any]:
     first, last = form.cleaned_data["from_date"], form.cleaned_data["to_date"]
     chosen = form.chosen()
     rows = expected(chosen, first, last)
-    branches, days = by_branch(rows), by_day(rows)
+    sums, branches, days = together(rows), by_branch(rows), by_day(rows)
+    with_intervals(rows, sums, branches, days)
     known = {branch.key for branch in branches}
     absent = [
         name for pk, name in chosen.filter(is_active=True).order_by("name").values_list("pk", "name") if pk not in known
@@ -114,7 +115,7 @@ def shown_forecasts(form: AheadForm) -> dict[str, Any]:
     query = _query(form)
     line = {**query, "segment": ""}
     return {
-        "sums": together(rows),
+        "sums": sums,
         "n_dates": len(dates),
         "rows": [{"row": row, "rule": Rule(row.rule).label} for row in rows] if not many else [],
         "many": many,

@@ -14,6 +14,7 @@ class ForecastingConfig(AppConfig):
         say(SENTENCES)
         register("train", "forecasting.work.train", title=_("Train the model"), queue="train")
         register("forecast", "forecasting.work.forecast", title=_("Forecast"))
+        register("forecast_items", "forecasting.work.forecast_items", title=_("Forecast products"), queue="train")
         register("backtest", "forecasting.work.backtest", title=_("Backtest over a year"), queue="train")
         register("score_forecasts", "forecasting.work.score_forecasts", title=_("Score uploaded forecasts"))
         register("measure", "forecasting.work.measure_promises", title=_("Compare promises with sales"))

@@ -19,6 +19,7 @@ from departments.timing import local_date
 from forecasting.choices import RULE_SENTENCES, Rule
 from forecasting.models import Forecast
 from forecasting.reasons import reasons_of
+from forecasting.today import rest_of_today
 from sales.hours import open_hours
 from sales.models import SalesByHour, SalesSummary
 
@@ -61,9 +62,15 @@ class DayView(UnfoldModelAdminViewMixin, TemplateView):
 
 
 def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
-    """{"forecast", "made_by", "reasons", "hours", "sold", "day"}: the newest forecast, its hours beside those sold, their sum."""
+    """{"forecast", "made_by", "reasons", "hours", "sold", "day", "now"}: the newest forecast, its hours beside those sold.
+
+    `sold` is their sum, `now` what today looks like from the hours that are over, where there are any.
+    """
     forecast = (
-        Forecast.objects.filter(department=department, date=date).newest().select_related("issue", "department").first()
+        Forecast.objects.filter(department=department, date=date)
+        .newest()
+        .select_related("issue__version", "department")
+        .first()
     )
     expected = [Decimal(text) for text in forecast.hours] if forecast and forecast.hours else []
     rows = SalesByHour.objects.filter(department=department, date=date).values_list("hour", "sales_amount")
@@ -84,6 +91,7 @@ def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
         "reasons": reasons_of(forecast) if forecast else None,
         "hours": [lines[hour] for hour in order],
         "sold": sum(sold.values(), Decimal(0)) if sold else None,
+        "now": rest_of_today(department, forecast) if forecast else None,
         "day": SalesSummary.objects.filter(department=department, date=date).with_settled().first(),
     }
 

@@ -1,6 +1,9 @@
 """WHAT WILL HAPPEN: model versions, and immutable issues of forecasts."""
 
+from decimal import Decimal
+
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +11,16 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation
 from departments.models import Department
 from forecasting.choices import Origin, Rule, VersionState
-from forecasting.querysets import AccuracyQuerySet, ForecastQuerySet, ModelVersionQuerySet, OwnForecastsQuerySet
+from forecasting.querysets import (
+    AccuracyQuerySet,
+    BakeTermsQuerySet,
+    ForecastQuerySet,
+    ItemForecastQuerySet,
+    ModelVersionQuerySet,
+    OfDepartments,
+    OwnForecastsQuerySet,
+)
+from items.models import Product, QuantityField
 from runs.models import Run
 from sales.choices import DayState
 from sales.money import MoneyField
@@ -236,3 +248,149 @@ class Accuracy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.department} {self.date:%d.%m.%Y} −{self.horizon}"
+
+
+class ItemIssue(models.Model):
+    """One immutable set of forecasts by product, for the `horizon` days after `data_as_of`.
+
+    `promised_on` as of ForecastIssue; `manifest`: the model's share in the blend, the widths and what was measured
+    while it was made. The model itself is not kept: it is fitted anew each time.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="item_issues")
+    made_at = models.DateTimeField(_("made"))
+    promised_on = models.DateField(_("promised on"))
+    data_as_of = models.DateField(_("data up to"))
+    horizon = models.PositiveSmallIntegerField(_("days ahead"))
+    manifest = models.JSONField(default=dict)
+    origin = models.CharField(_("made by"), max_length=10, choices=Origin)
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        db_table = "item_issues"
+        verbose_name = _("issue of item forecasts")
+        verbose_name_plural = _("issues of item forecasts")
+        ordering = ["-made_at"]
+        indexes = [models.Index(fields=["organisation", "-promised_on"], name="item_issue_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.made_at:%d.%m.%Y %H:%M}"
+
+
+class ItemForecast(models.Model):
+    """A product of a department in an issue. `expected`: units by day; `quantiles`: units by day and engine.counts.LEVELS."""
+
+    issue = models.ForeignKey(ItemIssue, on_delete=models.CASCADE, related_name="forecasts", db_index=False)
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="+", db_index=False)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+", verbose_name=_("product"))
+    price = MoneyField(_("price"), null=True)
+    expected = models.JSONField(default=list)
+    quantiles = models.JSONField(default=list)
+
+    objects = ItemForecastQuerySet.as_manager()
+
+    class Meta:
+        db_table = "item_forecasts"
+        verbose_name = _("item forecast")
+        verbose_name_plural = _("item forecasts")
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "department", "product"], name="item_forecast_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.department_id} {self.product_id}"
+
+
+class ItemAgreement(models.Model):
+    """How far an issue's forecasts of a department's items agree with that of the department, by day.
+
+    `share` of the department's sales in the last four weeks came from items whose money is known; `wanted` is that share
+    of its forecast, `found` what the items bring at their prices, as text, null where unknown; `factor` what the items
+    were multiplied by for it. `cutoff`: the last day whose items are known.
+    """
+
+    issue = models.ForeignKey(ItemIssue, on_delete=models.CASCADE, related_name="agreements", db_index=False)
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="+")
+    cutoff = models.DateField(_("data up to"))
+    share = models.FloatField(null=True)
+    wanted = models.JSONField(default=list)
+    found = models.JSONField(default=list)
+    factor = models.JSONField(default=list)
+
+    objects = OfDepartments.as_manager()
+
+    class Meta:
+        db_table = "item_agreements"
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "department"], name="item_agreement_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.department_id} {self.cutoff}"
+
+
+class ItemAccuracy(models.Model):
+    """What was promised of a department's items `horizon` days before a date, beside what was sold. Kept for ever.
+
+    Sums over products, in units: `sold` of all, `expected`, `missed` (absolute errors), `naive_missed` (those of repeating
+    the last same weekday that was known). Of `counted` forecasts `held` lay in their 80 % interval.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+", db_index=False)
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="+", db_index=False)
+    date = models.DateField(_("date"))
+    horizon = models.PositiveSmallIntegerField(_("promised days before"))
+    counted = models.PositiveIntegerField()
+    held = models.PositiveIntegerField()
+    sold = QuantityField()
+    expected = QuantityField()
+    missed = QuantityField()
+    naive_missed = QuantityField()
+    measured_at = models.DateTimeField()
+
+    objects = OfDepartments.as_manager()
+
+    class Meta:
+        db_table = "item_accuracy_log"
+        verbose_name = _("measured item forecasts")
+        verbose_name_plural = _("measured item forecasts")
+        ordering = ["date", "department", "horizon"]
+        constraints = [
+            models.UniqueConstraint(fields=["department", "date", "horizon"], name="item_accuracy_once"),
+        ]
+        indexes = [models.Index(fields=["organisation", "date"], name="item_accuracy_by_date")]
+
+    def __str__(self) -> str:
+        return f"{self.department_id} {self.date:%d.%m.%Y} −{self.horizon}"
+
+
+PERCENT = [MinValueValidator(Decimal(1)), MaxValueValidator(Decimal(1000))]
+
+
+class BakeTerms(models.Model):
+    """What a lost sale and a wasted unit cost, in percent of the price, and in which numbers a product is baked.
+
+    Without a `product` these are the organisation's own terms, for products that have none.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    product = models.ForeignKey(
+        Product, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("product")
+    )
+    lost_sale = models.DecimalField(_("a lost sale costs"), max_digits=6, decimal_places=2, validators=PERCENT)
+    waste = models.DecimalField(_("a wasted unit costs"), max_digits=6, decimal_places=2, validators=PERCENT)
+    batch = QuantityField(_("baked by"), default=1, validators=[MinValueValidator(Decimal("0.001"))])
+
+    objects = BakeTermsQuerySet.as_manager()
+
+    class Meta:
+        db_table = "bake_terms"
+        verbose_name = _("terms of the bake list")
+        verbose_name_plural = _("terms of the bake list")
+        constraints = [
+            models.UniqueConstraint(fields=["organisation"], condition=Q(product=None), name="bake_terms_one_default"),
+            models.UniqueConstraint(fields=["organisation", "product"], name="bake_terms_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lost_sale} : {self.waste}"

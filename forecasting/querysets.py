@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
-    from forecasting.models import Accuracy, Forecast, ModelVersion, OwnForecasts
+    from forecasting.models import Accuracy, BakeTerms, Forecast, ItemIssue, ModelVersion, OwnForecasts
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
@@ -101,3 +101,20 @@ class AccuracyQuerySet(models.QuerySet["Accuracy"]):
     def left_out(self) -> AccuracyQuerySet:
         """Rows of days that are not believed or not there. A day announced as closed that sold nothing is neither."""
         return self.filter(actual=None).exclude(Q(state="") & Q(rule="closed"))
+
+
+class OfDepartments(models.QuerySet[Any]):
+    def visible_to(self, user: User | AnonymousUser) -> OfDepartments:
+        if user.is_active and user.is_superuser:
+            return self
+        return self.filter(department__in=Department.objects.visible_to(user))
+
+
+class ItemForecastQuerySet(OfDepartments):
+    def of(self, issue: ItemIssue, department: Department) -> ItemForecastQuerySet:
+        return self.filter(issue=issue, department=department)
+
+
+class BakeTermsQuerySet(models.QuerySet["BakeTerms"]):
+    def visible_to(self, user: User | AnonymousUser) -> BakeTermsQuerySet:
+        return self.filter(organisation__in=Organisation.objects.visible_to(user))

@@ -13,10 +13,11 @@ from forecasting.backtest import backtest_score, rolling_origins
 from forecasting.choices import LEAST_DAYS
 from forecasting.engine import api as engine
 from forecasting.engine import contest
+from forecasting.engine.intraday import learn_mornings
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe
 from forecasting.gate import Verdict, judge_first, judge_recipe, judge_refit
 from forecasting.models import ModelVersion
-from forecasting.series import HOURS_LEARNED, Series, latest_cutoff, read_hours, read_series
+from forecasting.series import HOURS_KNOWN, HOURS_LEARNED, Series, latest_cutoff, read_hours, read_series
 from forecasting.versions import Refused, load_fit, refuse, save_version, serve, serving_version
 from runs.choices import Trigger
 from runs.ledger import RunFailed, open_run
@@ -86,7 +87,7 @@ def train_version(
     fit = fit_series(series, RECIPES[recipe])
     step("judging")
     verdict = judge(series, fit, score, old, rivals, lambda: step("judging"))
-    version = save_version(organisation, fit, metrics=score, run=run)
+    version = save_version(organisation, fit, metrics=score, mornings=mornings(series), run=run)
     version.gate = verdict.as_json()
     version.save(update_fields=["gate"])
     if verdict.passed:
@@ -100,6 +101,15 @@ def fit_series(series: Series, recipe: Recipe) -> engine.Fit:
     """The recipe trained on days and hours up to the series' cutoff."""
     hours = read_hours(series, HOURS_LEARNED)
     return engine.fit(series.panel, series.cutoff, recipe, threads=settings.FORECAST_THREADS, hours=hours)
+
+
+def mornings(series: Series) -> dict[str, list[float]]:
+    """What mornings have told of the rest of their days, as `engine.rest.Mornings` is made of it."""
+    hours = read_hours(series, HOURS_KNOWN)
+    if hours.empty:
+        return {}
+    told = learn_mornings(hours, series.cutoff)
+    return {"power": told.power.round(6).tolist(), "uncertainty": told.uncertainty.round(6).tolist()}
 
 
 def judge(

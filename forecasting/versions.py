@@ -31,12 +31,20 @@ class Refused(Exception):
 
 @transaction.atomic
 def save_version(
-    organisation: Organisation, fit: Fit, *, metrics: dict[str, Any], run: Run | None = None
+    organisation: Organisation,
+    fit: Fit,
+    *,
+    metrics: dict[str, Any],
+    mornings: dict[str, list[float]] | None = None,
+    run: Run | None = None,
 ) -> ModelVersion:
-    """Store a fit as the organisation's next version, a candidate until it is served."""
+    """Store a fit as the organisation's next version, a candidate until it is served.
+
+    `mornings`: what today's first hours tell of its rest, for forecasting.today; None: nothing is known of it.
+    """
     Organisation.objects.select_for_update().get(pk=organisation.pk)
     newest = ModelVersion.objects.filter(organisation=organisation).aggregate(number=Max("number"))["number"] or 0
-    manifest = fit.manifest()
+    manifest = fit.manifest() | ({"mornings": mornings} if mornings else {})
     version = ModelVersion.objects.create(
         organisation=organisation,
         number=newest + 1,

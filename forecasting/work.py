@@ -8,6 +8,8 @@ from forecasting.backtest import backtest_version, start_backtest
 from forecasting.choices import Origin
 from forecasting.drift import watch_drift
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES
+from forecasting.item_issue import make_item_issue, replay_items
+from forecasting.item_measure import forget_old_issues, measure_items
 from forecasting.measure import measure
 from forecasting.models import ForecastIssue, ModelVersion, OwnForecasts
 from forecasting.predict import make_issue, newest_origin
@@ -95,6 +97,25 @@ def forecast(work: Work) -> Outcome:
     if issue is None:
         raise RunFailed("no_sales")
     return Outcome(State.DONE, _issued(issue))
+
+
+def forecast_items(work: Work) -> Outcome:
+    """Measure what was promised, then forecast every product anew."""
+    organisation = work.run.organisation
+    replayed = replay_items(organisation, work.run.params.get("replay_days", 0))
+    measured = measure_items(organisation)
+    issue = make_item_issue(
+        organisation,
+        origin=newest_origin(work.run.trigger),
+        run=work.run,
+        before_commit=work.guard,
+        progress=lambda share, step: work.progress(round(100 * share), 100, f"items_{step}"),
+    )
+    if issue is None:
+        return Outcome(State.DONE, {"measured": measured}, [{"code": "no_items", "params": {}, "warning": True}])
+    old = forget_old_issues(organisation, before_commit=work.guard)
+    counts = {"issue": issue.pk, "forecasts": issue.forecasts.count(), "measured": measured, "thinned": old, "replayed": replayed}
+    return Outcome(State.DONE, counts | {"blend": issue.manifest["share"]})
 
 
 def measure_promises(work: Work) -> Outcome:

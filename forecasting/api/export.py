@@ -12,6 +12,7 @@ from accounts.api.files import FILES, AlwaysJson
 from accounts.api.views import ApiView
 from accounts.permissions import requires
 from accounts.tables import Style, table_response
+from departments.models import Department
 from departments.timing import organisation_today
 from forecasting.api import serializers
 from forecasting.api.views import BATCH, COMPARED, compare_asked, compared, newest, shaped
@@ -36,6 +37,7 @@ TITLES = {
     "made_at": _("Made"),
     "state": _("State"),
     "settled": _("Settled"),
+    "currency": _("Currency"),
 }
 
 
@@ -60,9 +62,10 @@ class Export(ApiView):
         if not parameters["include_intervals"]:
             columns = [name for name in columns if name not in INTERVALS]
         for_people = self.kind == "xlsx" or parameters["style"] == Style.EXCEL
-        titles = [str(TITLES[name]) if for_people else name for name in columns]
+        titles = [str(TITLES[name]) if for_people else name for name in (*columns, "currency")]
         first, last = parameters.get("from_date", today), parameters.get("to_date", "")
-        lines = ([row[name] for name in columns] for row in rows)
+        money = Department.objects.visible_to(request.user).currencies()
+        lines = ([*(row[name] for name in columns), money[row["department_id"]]] for row in rows)
         return table_response(self.kind, f"forecast_{first}_{last}", titles, lines, parameters["style"])
 
 

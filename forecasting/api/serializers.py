@@ -1,6 +1,7 @@
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.fields import DateParameter, MoneyNumber, Parameters, PercentNumber
@@ -9,6 +10,7 @@ from accounts.api.lists import ListParameters
 from departments.api.serializers import DepartmentRange
 from departments.choices import Segment
 from forecasting.accuracy import By
+from forecasting.bake import LEAST_LEVEL, MOST_LEVEL
 from forecasting.choices import SUMS_BY, Rule, VersionState
 from forecasting.reasons import REASONS
 from runs.api.starting import Outcome
@@ -83,6 +85,27 @@ class HourOfForecast(serializers.Serializer[Any]):
 
 class HourlyForecast(BranchForecast):
     hours = HourOfForecast(many=True, help_text="They add up to the day")
+
+
+class HourOfToday(HourOfForecast):
+    sold = serializers.BooleanField(help_text="Whether it is over: then it is what was sold")
+
+
+class TodayForecast(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    branch_id = serializers.UUIDField()
+    department_name = serializers.CharField()
+    as_of = serializers.DateTimeField(help_text="When today was loaded last, by the branch's clock; the hours before are over")
+    sold_so_far = MoneyNumber()
+    predicted_sales = MoneyNumber(help_text="Of the whole day: what was sold and what is still to come")
+    lower_80 = MoneyNumber()
+    upper_80 = MoneyNumber()
+    lower_95 = MoneyNumber()
+    upper_95 = MoneyNumber()
+    morning_forecast = MoneyNumber(help_text="What was forecast before the day began")
+    model_version = serializers.CharField()
+    made_at = serializers.DateTimeField(help_text="When the morning's forecast was made")
+    hours = HourOfToday(many=True, help_text="By the clock; they add up to the day")
 
 
 class ReasonOfForecast(serializers.Serializer[Any]):
@@ -260,3 +283,52 @@ class OwnForecastsShown(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Our version that served before, on days it had not seen",
     )
+
+
+class BakeParameters(Parameters):
+    service_level = serializers.DecimalField(
+        max_digits=4,
+        decimal_places=1,
+        min_value=LEAST_LEVEL,
+        max_value=MOST_LEVEL,
+        required=False,
+        help_text="On how many of 100 days `bake` should suffice; without it by the terms of each product",
+    )
+
+
+@extend_schema_field({"type": "number", "example": 24, "description": "Units"})
+class Units(serializers.DecimalField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=14, decimal_places=3, coerce_to_string=False, **kwargs)
+
+
+class BakeLine(serializers.Serializer[Any]):
+    product_id = serializers.UUIDField()
+    code = serializers.CharField(allow_blank=True)
+    name = serializers.CharField()
+    expected = Units()
+    bake = Units(help_text="In whole batches")
+    lower_80 = Units()
+    upper_80 = Units()
+    service_level = PercentNumber()
+    batch = Units()
+    same_weekday_last_week = Units(allow_null=True, help_text="null: not known")
+    sold = Units(allow_null=True, help_text="null: not known yet")
+
+
+class BakeAgreement(serializers.Serializer[Any]):
+    wanted = MoneyNumber(help_text="What the forecast of the branch leaves for its items")
+    found = MoneyNumber(help_text="What the expected units come to at their prices")
+    difference_percentage = PercentNumber()
+    tolerance_percentage = PercentNumber()
+    holds = serializers.BooleanField()
+
+
+class BakeList(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    branch_id = serializers.UUIDField()
+    department_name = serializers.CharField()
+    cutoff = serializers.DateField(help_text="The last date whose items were known")
+    made_at = serializers.DateTimeField()
+    items = BakeLine(many=True)
+    agreement = BakeAgreement(allow_null=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.engine import hour_model, intervals, members
+from forecasting.engine.columns import Runs
 from forecasting.engine.errors import ContractMismatch, EngineError
 from forecasting.engine.fallback import without_history
 from forecasting.engine.features import Features, names
@@ -83,9 +84,7 @@ class Fit:
         if sorted(texts) != wanted:
             raise ContractMismatch("members_missing", stored=wanted, given=sorted(texts))
         if by_hour and by_hour.get("contract_hash") != hours_contract():
-            raise ContractMismatch(
-                "contract_mismatch", stored=by_hour.get("contract_hash", ""), code=hours_contract()
-            )
+            raise ContractMismatch("contract_mismatch", stored=by_hour.get("contract_hash", ""), code=hours_contract())
         return cls(
             recipe, manifest["seed"], manifest["trained_through"], manifest["covariates"], manifest["states"],
             manifest["blend"]["mix"], Calibration(**manifest["calibration"]), manifest["rows"],
@@ -135,7 +134,7 @@ def fit(
 
 
 def blend(
-    boosters: dict[str, lgb.Booster], weight: float, features: Features, mix: Mix,
+    boosters: dict[str, lgb.Booster], weight: float | np.ndarray, features: Features, mix: Mix,
     s: np.ndarray, o: np.ndarray, h: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """[rows] forecasts: the learned members' mean and the seasonal mix, by its weight."""
@@ -148,10 +147,10 @@ def blend(
 def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, learned: bool) -> Calibration:
     """Errors on the last ten weeks and on the same season a year ago, by models that have not seen those targets."""
     past, last = features.history, features.history.cutoff
-    usable = np.ones(len(past.at), dtype=bool)
+    usable = np.ones(past.recorded.shape[1], dtype=bool)
     blocks = [(last - recipe.calibration_days + 1, last + 1)]
     # Without a year before it, taking last year's season away leaves models that have never seen the season.
-    if (past.records[:, max(last - 364 - recipe.horizon, 0)] >= YEAR_BEFORE).any():
+    if (past.records.rows[max(last - 364 - recipe.horizon, 0)] >= YEAR_BEFORE).any():
         blocks.append((last - 364 - 14, last - 364 + 42))
     rows = []
     for first, end in blocks:
@@ -160,7 +159,9 @@ def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, l
         rows.append(_block_rows(past, first, end, recipe.horizon))
     s, o, h = (np.concatenate(part) for part in zip(*rows, strict=True))
     # Whole walks are drawn: the recursive member pays for every day up to the last one asked for.
-    pairs, where = np.unique(s * len(past.at) + o, return_inverse=True)
+    own = Runs(s, o)
+    pairs, where = np.unique(own.s * len(past.dates) + own.d, return_inverse=True)
+    where = where[own.place]
     most = recipe.calibration_rows // 10
     if len(pairs) > most:
         drawn = np.zeros(len(pairs), dtype=bool)
@@ -229,8 +230,7 @@ def predict(
     missing = [c for c in fitted.covariates if c not in panel.numeric]
     if missing:
         raise EngineError("missing_covariate", names=missing)
-    end = pd.Timestamp(cutoff) + pd.Timedelta(days=horizon)
-    history = History(panel.until(end), cutoff, cutoffs, states=fitted.states)
+    history = served(fitted, panel, cutoff, horizon, cutoffs)
     features, mix = Features(history, fitted.covariates), Mix(history, int(history.origin.min()))
     count = len(history.series)
     days = history.cutoff + np.arange(1, horizon + 1)
@@ -245,7 +245,9 @@ def predict(
     full, known = rule == "model", (records >= members.LEAST_RECORDS) & (level > 0)
     yhat = np.zeros(len(s))
     if known.any():
-        yhat[known] = blend(fitted.boosters, fitted.mix_weight, features, mix, s[known], o[known], h[known])
+        # The mix rests on weeks of the own weekday: of few of them it knows less than the members, who saw many series.
+        weight = np.where(full[known], fitted.mix_weight, 0.0)
+        yhat[known] = blend(fitted.boosters, weight, features, mix, s[known], o[known], h[known])
     if not fitted.boosters:
         rule[full] = "blend"
     few, new = ~full & (records > 0), records == 0
@@ -280,6 +282,16 @@ def predict(
         "series_id": np.array(history.series, dtype=object)[s], "cutoff": history.dates[np.maximum(o, 0)],
         "date": history.dates[t], "h": h, "yhat": yhat, **bounds, "rule": rule, "p_open": p_open,
     })[COLUMNS]  # fmt: skip
+
+
+def served(
+    fitted: Fit, panel: Panel, cutoff: date | str | pd.Timestamp, horizon: int, cutoffs: dict[str, date] | None
+) -> History:
+    """What `fitted` forecasts from: nothing older is asked for than the oldest origin."""
+    end = pd.Timestamp(cutoff) + pd.Timedelta(days=horizon)
+    oldest = min([pd.Timestamp(cutoff), *(pd.Timestamp(day) for day in (cutoffs or {}).values())])
+    since = max(panel.index(oldest), 0)
+    return History(panel.until(end), cutoff, cutoffs, states=fitted.states, since=since)
 
 
 def hour_shares(

@@ -40,7 +40,8 @@ def days_from(dates: pd.DatetimeIndex, feasts: list[pd.Timestamp], before: int, 
 @dataclass(frozen=True, eq=False)
 class Feasts:
     """`key` [series, days]: 0 on ordinary days, else a number that is the same for the same day of the same feast in
-    other years (first day, second day, ..., eve, morrow). `on` the feast itself, `side` -1 eve, +1 morrow, 0."""
+    other years (first day, second day, ..., eve, morrow). `on` the feast itself, `side` -1 eve, +1 morrow, 0.
+    Series of one calendar share its memory; `keys` [calendars, days] has it once each, `which` says whose it is."""
 
     key: np.ndarray
     on: np.ndarray
@@ -48,6 +49,13 @@ class Feasts:
     until_next: np.ndarray
     since_last: np.ndarray
     free_run: np.ndarray
+    keys: np.ndarray
+    which: np.ndarray
+
+    def of(self, key: int) -> tuple[np.ndarray, np.ndarray]:
+        """The days on which any series has the `key`, and [those days, series] which have it."""
+        days = np.flatnonzero((self.keys == key).any(axis=0))
+        return days, (self.keys[:, days] == key)[self.which].T
 
 
 POSITIONS = 16  # days of one feast told apart, eve and morrow included
@@ -56,10 +64,17 @@ POSITIONS = 16  # days of one feast told apart, eve and morrow included
 def feasts(holiday: np.ndarray, dates: pd.DatetimeIndex) -> Feasts:
     """Feasts of the holiday codes [series, days]."""
     calendars: dict[bytes, int] = {}  # most series have the same one
-    where = np.array([calendars.setdefault(row.tobytes(), len(calendars)) for row in holiday], dtype=np.int64)
+    if len(holiday) and (holiday == holiday[0]).all():
+        calendars[holiday[0].tobytes()] = 0
+        which = np.zeros(len(holiday), dtype=np.int64)
+    else:
+        which = np.array([calendars.setdefault(row.tobytes(), len(calendars)) for row in holiday], dtype=np.int64)
     made = [_one(np.frombuffer(row, dtype=holiday.dtype), dates) for row in calendars]
     stacked = [np.stack(columns) for columns in zip(*made, strict=True)]
-    return Feasts(*(a[where] for a in stacked))
+    shape = (len(holiday), len(dates))
+    shared = [np.broadcast_to(a, shape) if len(a) == 1 else a[which] for a in stacked]
+    key, on, side, until_next, since_last, free_run = shared
+    return Feasts(key, on, side, until_next, since_last, free_run, stacked[0], which)
 
 
 def _one(code: np.ndarray, dates: pd.DatetimeIndex) -> tuple[np.ndarray, ...]:

@@ -12,10 +12,8 @@ import pandas as pd
 
 from forecasting.engine import api, members, recursive
 from forecasting.engine.features import Features, names
-from forecasting.engine.history import History
 from forecasting.engine.mix import Mix
 from forecasting.engine.panel import Panel
-from forecasting.engine.recursive import Walk
 
 REASONS = ("level", "weekday", "season", "feast", "trend", "promotion", "rest")
 LEVEL, WEEKDAY, SEASON, FEAST, TREND, PROMOTION, REST = range(len(REASONS))
@@ -44,9 +42,7 @@ def explain(
     What no model made (closed, too short a history) is all level; `rule` says how it was made.
     """
     made = api.predict(fitted, panel, cutoff, horizon, cutoffs=cutoffs)
-    history = History(
-        panel.until(pd.Timestamp(cutoff) + pd.Timedelta(days=horizon)), cutoff, cutoffs, states=fitted.states
-    )
+    history = api.served(fitted, panel, cutoff, horizon, cutoffs)
     features, mix = Features(history, fitted.covariates), Mix(history, int(history.origin.min()))
     cents = np.round(made["yhat"].to_numpy() * 100)
     parts = np.zeros((len(made), len(REASONS)))
@@ -88,12 +84,10 @@ def _members(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, 
 
 def _walked(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
     """[rows, reasons] of the recursive member; what its level has moved since the origin is the trend's."""
-    past, days = features.history, len(features.history.at)
-    pairs, where = np.unique(s * days + o, return_inverse=True)
-    ahead = int(h.max())
-    walk = Walk(features, pairs // days, pairs % days, ahead)
+    past, ahead = features.history, int(h.max())
+    walk, where = members.walks_of(features, s, o, h)
     of = np.array([reason(name) for name in recursive.names(features)])
-    out = np.zeros((len(pairs), ahead, len(REASONS)))
+    out = np.zeros((len(walk.s), ahead, len(REASONS)))
     origin = past.level[walk.s, walk.o]
     for step in range(ahead):
         level = walk.level()

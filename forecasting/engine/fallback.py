@@ -22,7 +22,8 @@ def without_history(
     if not len(yhat):
         nothing = np.zeros(yhat.shape[1])
         return nothing, dict.fromkeys(LEVELS, nothing)
-    recent = history.y[:, max(history.cutoff + 1 - LATELY, 0) : history.cutoff + 1]
+    days = np.arange(max(history.cutoff + 1 - LATELY, 0), history.cutoff + 1)
+    recent = history.y[np.arange(len(history.series))[:, None], days]
     recent = recent[~np.isnan(recent)]
     scale = yhat.mean(axis=1)
     shapes = yhat[scale > 0] / scale[scale > 0, None]

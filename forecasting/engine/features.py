@@ -3,8 +3,9 @@
 import numpy as np
 
 from forecasting.engine import calendar
-from forecasting.engine.history import HALF_LIVES, History, mean_over_series
-from forecasting.engine.windows import lag, take, trailing_mean
+from forecasting.engine.columns import Columns, Runs
+from forecasting.engine.history import HALF_LIVES, MEANS, SURPRISES, History
+from forecasting.engine.windows import take
 
 CALENDAR = (
     "weekday", "day", "days_to_month_end", "month", "day_of_year", "easter", "ramadan",
@@ -39,68 +40,73 @@ class Features:
     def __init__(self, history: History, covariates: list[str]) -> None:
         self.history, self.covariates = history, covariates
         self.days = _calendar(history)
-        clean = history.clean
-        self.three_weeks = trailing_mean(clean, 21, at_least=7)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = history.weekday[8.0] / lag(history.level, 7)
-        self.pooled_weekday = mean_over_series(np.clip(share, 0, 5))
 
     def rows(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
         """float32 [rows, features] for series `s` forecast at origin day `o` for the day `o + h`.
 
-        Uses the sales up to and including day `o`, the calendar and the covariates known in advance.
+        Uses the sales up to and including day `o`, the calendar and the covariates known in advance. What only the
+        origin decides is found once for rows of one origin that follow each other.
         """
         past = self.history
         t = o + h
         b = t - 7 * -(-h // 7)  # newest same weekday not after the origin
-        level = past.level[s, o]
-
-        def per_level(x: np.ndarray, d: np.ndarray) -> np.ndarray:
-            return take(x, s, d) / level
-
-        out = [column[t] if column.ndim == 1 else column[s, t] for column in self.days.values()]
-        out.append(h)
-        out += [per_level(past.weekday[hl], b) for hl in HALF_LIVES]
-        out += [per_level(past.clean, b - 7 * k) for k in range(4)]
-        out.append(_at(self.pooled_weekday, b))
-        out += [per_level(past.means[n], o) for n in (7, 14, 28, 91, 364)]
-        out.append(per_level(past.means[28], o - 28))
-        out += [past.surprise[n][s, o] for n in (3, 7, 14, 28)]
-        out += [past.pooled_surprise[n][o] for n in (3, 7, 14, 28)]
-        out.append(past.spread[s, o])
-        out += self._years(s, o, h)
-        out += [past.feast[k][s, t] for k in ("own", "own_level", "pooled", "pooled_level", "effect", "times")]
+        own = Runs(s, o)
+        level = past.level[own.s, own.d]
+        weekly = own.weekdays(b)
+        out = Columns(len(s), len(names(self.covariates, past.state_names)))
+        for column in self.days.values():
+            out.add(column[t] if column.ndim == 1 else column[s, t])
+        out.add(h)
+        at_level = level[weekly.run]
+        for hl in HALF_LIVES:
+            out.add(past.weekday(weekly.s, weekly.d, hl) / at_level, weekly.place)
+        for k in range(4):
+            out.add(take(past.clean, weekly.s, weekly.d - 7 * k) / at_level, weekly.place)
+        out.add(_at(past.pooled_weekday, b))
+        for n in MEANS:
+            out.add(past.mean(own.s, own.d, n) / level, own.place)
+        out.add(past.mean(own.s, own.d - 28, 28) / level, own.place)
+        for n in SURPRISES:
+            out.add(past.surprise(own.s, own.d, n), own.place)
+        for n in SURPRISES:
+            out.add(past.pooled_surprise[n][own.d], own.place)
+        out.add(past.spread(own.s, own.d), own.place)
+        then = past.level_a_year_ago(own.s, own.d)[own.place]
+        # The same season a year ago over its own level then; weekdays stay aligned (364 days).
+        out.add(take(past.clean, s, t - 364) / then)
+        out.add(past.week(s, t - 361) / then)
+        out.add(past.mean(s, t - 354, 21) / then)
+        out.add(past.pooled_year(o, h, weeks=True))
+        out.add(past.pooled_year(o, h, weeks=False))
+        for name in ("own", "own_level", "pooled", "pooled_level", "effect", "times"):
+            out.add(past.feast(name, s, t))
         for step in (-1, 0, 1):
             ahead = np.maximum(h + step, 1)
-            out.append(take(past.open_rate, s, t + step - 7 * -(-ahead // 7)))
-        out += [np.log(level)]
+            out.add(take(past.open_rate, s, t + step - 7 * -(-ahead // 7)))
+        out.add(np.log(level), own.place)
         for name in self.covariates:
             value = past.numeric[name][s, t]
-            out.append(value)
+            out.add(value)
             if name in past.state_names:
-                off, on = past.by_state[name]
-                out += [np.where(value == 1, per_level(on, b), per_level(off, b)), past.uplift[name][s, o]]
-        return np.stack([np.asarray(c, dtype=np.float32) for c in out], axis=1)
-
-    def _years(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> list[np.ndarray]:
-        """The same season a year ago over its own level then; weekdays stay aligned (364 days)."""
-        past, t = self.history, o + h
-        then = past.level_a_year_ago(s, o)
-        day, week = take(past.clean, s, t - 364) / then, take(past.week, s, t - 361) / then
-        return [
-            day, week, take(self.three_weeks, s, t - 354) / then,
-            past.pooled_year(past.week, o, h, 361), past.pooled_year(past.clean, o, h, 364),
-        ]  # fmt: skip
+                off, on = (take(x, weekly.s, weekly.d) / at_level for x in past.by_state[name])
+                out.add(np.where(value == 1, on[weekly.place], off[weekly.place]))
+                out.add(past.uplift[name][own.s, own.d], own.place)
+        return out.matrix()
 
 
 def _calendar(past: History) -> dict[str, np.ndarray]:
-    """Columns of CALENDAR, [days] or [series, days]."""
+    """Columns of CALENDAR, [days] or, where series have calendars of their own, [series, days]."""
     dates, feasts = past.dates, past.feasts
     years = range(dates[0].year - 1, dates[-1].year + 2)
     hijri = range(int((dates[0].year - 622) * 1.0307) - 1, int((dates[-1].year - 622) * 1.0307) + 3)
-    run = feasts.free_run
+    alone = len(feasts.keys) == 1
+
+    def shared(x: np.ndarray) -> np.ndarray:
+        return x[0] if alone else x
+
+    run = shared(feasts.free_run)
     before, after = np.zeros_like(run), np.zeros_like(run)
-    before[:, 1:], after[:, :-1] = run[:, :-1], run[:, 1:]
+    before[..., 1:], after[..., :-1] = run[..., :-1], run[..., 1:]
     columns = {
         "weekday": dates.day_of_week.to_numpy(),
         "day": dates.day.to_numpy(),
@@ -109,8 +115,8 @@ def _calendar(past: History) -> dict[str, np.ndarray]:
         "day_of_year": dates.day_of_year.to_numpy(),
         "easter": calendar.days_from(dates, [calendar.easter(y) for y in years], 14, 14),
         "ramadan": calendar.days_from(dates, [calendar.ramadan(y) for y in hijri], 7, 40),
-        "feast": feasts.on, "feast_side": feasts.side,
-        "until_feast": feasts.until_next, "since_feast": feasts.since_last,
+        "feast": shared(feasts.on), "feast_side": shared(feasts.side),
+        "until_feast": shared(feasts.until_next), "since_feast": shared(feasts.since_last),
         "free_run": run, "free_run_before": before, "free_run_after": after,
     }  # fmt: skip
     assert tuple(columns) == CALENDAR

@@ -7,171 +7,320 @@ import pandas as pd
 
 from forecasting.engine import calendar
 from forecasting.engine.panel import Panel, is_binary
-from forecasting.engine.windows import (
-    lag,
-    take,
-    trailing_mean,
-    trailing_means,
-    trailing_sum,
-    trailing_sums,
-    weekday_ewm,
-    weekday_sums,
-    weighted_mean,
-)
+from forecasting.engine.windows import FADED, Kept, fading, known, last_days, mean, running, take, weighted_mean
 
 HALF_LIVES = (1.5, 3.0, 8.0, 26.0)  # weeks
+EXPECTED, SHARED, USUAL = 3.0, 8.0, 26.0  # half-lives by which surprises, shares of the week and uplifts are told
+MEANS = (7, 14, 28, 91, 364)  # days
+SURPRISES = (3, 7, 14, 28)
 SEEN_AHEAD = 36  # a feast's effect at a day uses occurrences at least this many days before: past every origin
 AWAY = 7  # days without a record after which a branch is closed for good or for a while
 SHORT = 28  # records below which a series has no history of its own to speak of
+STATE_DAYS, NOISE_DAYS, OPEN_WEEKS = 182, 182, 8
+WEEK, LATELY, YEAR = 8, 90, 400  # days before an origin that its statistics look back
+# The C library gives freed memory back at once, to be cleared anew for the next block, until it has freed one this big.
+BIG = 30 << 20
+AT_ONCE = 256  # series of which a walk over the days is kept near the processor
 
 
 class History:
     """Statistics of `panel` as of each day, blind to everything after `cutoff` (per series after `cutoffs[series]`).
 
-    All matrices are [series, days]. Levels and lags are computed on `clean`, the sales with feasts taken out.
+    All matrices are [series, days], the days up to the cutoff; in memory the days come first. Levels and lags are
+    computed on `clean`, the sales with feasts and the uplift of 0/1 covariates taken out. Who asks for no origin before
+    the day `since` is spared the memory of what only earlier ones need; no bit depends on it.
     """
 
     def __init__(
         self, panel: Panel, cutoff: date | str | pd.Timestamp, cutoffs: dict[str, date] | None = None,
-        *, states: list[str] | None = None,
+        *, states: list[str] | None = None, since: int = 0,
     ) -> None:  # fmt: skip
+        panel = panel.until(cutoff)
         self.series, self.dates = panel.series, panel.dates
         self.cutoff = panel.index(cutoff)
         own = cutoffs or {}
-        self.origin = np.array(
-            [min(self.cutoff, panel.index(own[s])) if s in own else self.cutoff for s in panel.series], dtype=np.int64
-        )
-        self.at = np.arange(len(panel.dates))
-        future = self.at[None, :] > self.origin[:, None]
-        self.y = np.where(future, np.nan, panel.y)
+        self.origin = np.full(len(panel.series), self.cutoff, dtype=np.int64)
+        for place, name in enumerate(panel.series) if own else ():
+            if name in own:
+                self.origin[place] = min(self.cutoff, panel.index(own[name]))
+        np.empty(BIG, dtype=np.uint8)
         self.closed, self.numeric = panel.closed, panel.numeric
         self.feasts = calendar.feasts(panel.holiday, panel.dates)
-        self.clean = np.where(self.feasts.on, np.nan, self.y)
-        self.recorded = ~np.isnan(self.y)
-        self.records = np.cumsum(self.recorded, axis=1)
-        self.first = np.where(self.recorded.any(axis=1), self.recorded.argmax(axis=1), len(self.at))
-        self._states(self._telling_states() if states is None else states)
-        self._levels()
-        self._surprise()
+        self._days = max(self.cutoff + 1, 1)
+        self._since, self._week = since, max(since - WEEK, 0)
+        self.state_names = self._telling_states(panel) if states is None else states
+        self._allot()
+        for begin in range(0, len(self.series), AT_ONCE):
+            self._summarise(panel, slice(begin, begin + AT_ONCE))
+        self._pool()
         self._feast_effects()
-        self._opening()
-        self.week = trailing_mean(self.clean, 7, at_least=3)
 
-    def _levels(self) -> None:
-        clean = self.clean
-        self.means = trailing_means(clean, {n: min(7, n // 3 + 1) for n in (7, 14, 28, 91, 364)})
-        level = self.means[28]
-        for fallback in (self.means[91], self.means[364], trailing_mean(self.y, 364)):
-            level = np.where(level > 0, level, fallback)
-        # A few sales a month are no scale to divide by: the long mean keeps the ratios finite.
-        self.level = np.fmax(level, 0.05 * np.nan_to_num(self.means[364]))
-        self.level[~(self.level > 0)] = np.nan
-        self.weekday_sums = {hl: weekday_sums(clean, hl) for hl in HALF_LIVES}
-        self.weekday = {hl: weighted_mean(*sums) for hl, sums in self.weekday_sums.items()}
+    def _allot(self) -> None:
+        def kept(back: int, dtype: type = np.float64, more: int = 0) -> Kept:
+            return Kept(len(self.series), self._days + more, max(self._since - back, 0), dtype)
 
-    def _surprise(self) -> None:
-        """Sales over what the three-week mean of the weekday expected a week before."""
-        expected = lag(self.weekday[3.0], 7)
-        level = lag(self.level, 7)
-        floor = 0.05 * level
+        shape = (self._days, len(self.series))
+        self.clean, self.recorded = np.empty(shape).T, np.empty(shape, dtype=bool).T
+        self.first = np.empty(len(self.series), dtype=np.int64)
+        self.y, self.plain, self.level = kept(LATELY), kept(LATELY), kept(YEAR)
+        self.records, self.away = kept(LATELY, np.int32), kept(LATELY, np.int32)
+        self.open_rate, self.open_rate_back = kept(WEEK), kept(WEEK)
+        self.weekday_sums = {hl: (kept(WEEK), kept(WEEK)) for hl in HALF_LIVES}
+        self.by_state = {name: (kept(WEEK), kept(WEEK)) for name in self.state_names}  # without it, with it
+        self.uplift = {name: kept(WEEK) for name in self.state_names}
+        # Sums of all days before each, so that a window is a difference.
+        self._sums, self._counts = kept(YEAR, more=1), kept(YEAR, np.int32, more=1)
+        self._got, self._hoped = kept(LATELY, more=1), kept(LATELY, more=1)
+        self._noise, self._noises = kept(NOISE_DAYS, more=1), kept(NOISE_DAYS, np.int32, more=1)
+        self.pooled_weekday = np.zeros((2, self._days))  # sums of shares and their number, then their mean
+        self._everyone = np.zeros((4, self._days))  # got, hoped, noise and its number
+        # Logs of sales over what was expected and over the level are of interest on feasts only.
+        self._feast_days = np.flatnonzero((self.feasts.keys > 0).any(axis=0))
+        self._feast_place = np.full(len(self.dates), len(self._feast_days))
+        self._feast_place[self._feast_days] = np.arange(len(self._feast_days))
+        past = int((self._feast_days < self._days).sum())
+        self._log_ratio, self._log_to_level = (np.empty((past, len(self.series))) for _ in range(2))
+
+    def _summarise(self, panel: Panel, mine: slice) -> None:
+        """Everything about the series `mine` that needs no other."""
+        y = np.ascontiguousarray(panel.y[mine, : self._days].T)
+        if (self.origin[mine] < self._days - 1).any():
+            y[np.arange(self._days)[:, None] > self.origin[None, mine]] = np.nan
+        seen = ~np.isnan(y)
+        there = seen & ~self.feasts.on[mine, : self._days].T
+        records, counts = running(np.stack([seen, there]))
+        self.first[mine] = np.where(records[-1] > 0, (records[1:] == 0).sum(axis=0), len(self.dates))
+        self.y.put(mine, y)
+        self.recorded.T[:, mine] = seen
+        self.records.put(mine, records)
+        y[~seen] = 0.0
+        self._opening(mine, seen)
+
+        plain = np.maximum(y, 0.0)
+        both = np.stack([y, there])  # the clean sales, 0 where there are none, and where there are
+        value = both[0]
+        value *= both[1]
+        if self.state_names:
+            effect = np.exp(-self._states(mine, both))
+            value *= effect
+            plain *= effect
+        self.plain.put(mine, plain)
+        clean = value.copy()
+        clean[~there] = np.nan
+        self.clean.T[:, mine] = clean
+
+        sums = running(value)
+        self._sums.put(mine, sums)
+        self._counts.put(mine, counts)
+        level = _level(y, seen, sums, counts)
+        self.level.put(mine, np.where(level > 0, level, np.nan))
+        others = [hl for hl in HALF_LIVES if hl != EXPECTED]
+        week = self._week
+        expected, rest = fading(both, [EXPECTED])[0], fading(both, others, week)
+        for hl, pair in zip([EXPECTED, *others], [expected[:, week:], *rest], strict=True):
+            for whole, part in zip(self.weekday_sums[hl], pair, strict=True):
+                whole.put(mine, part)
+        self._shares(weighted_mean(*rest[others.index(SHARED)]), level)
+        self._surprise(mine, both, plain, expected, level)
+
+    def _shares(self, weekday: np.ndarray, level: np.ndarray) -> None:
+        before = np.zeros(weekday.shape)
+        lagged = level[max(self._week - 7, 0) : max(len(level) - 7, 0)]
+        before[len(before) - len(lagged) :] = lagged
         with np.errstate(invalid="ignore", divide="ignore"):
-            self.log_ratio = np.clip(np.log((self.plain + floor) / (np.fmax(expected, 0) + floor)), -3, 3)
-            self.log_to_level = np.clip(np.log((self.plain + floor) / (level + floor)), -3, 3)
-            both = ~np.isnan(self.clean) & ~np.isnan(expected)
-            got, hoped = np.where(both, self.clean, 0.0), np.where(both, expected, 0.0)
-            self.surprise, self.pooled_surprise = {}, {}
-            unit = np.where(both & (level > 0), 1.0 / level, 0.0)
-            all_got, all_hoped = ((x * unit).sum(axis=0)[None] for x in (got, hoped))
-            got_of, hoped_of = (trailing_sums(x, (3, 7, 14, 28)) for x in (got, hoped))
-            for n in (3, 7, 14, 28):
-                own, hope = got_of[n], hoped_of[n]
-                self.surprise[n] = np.where(hope > 0, np.clip(own / hope, 0, 5), np.nan)
-                top = trailing_sum(all_got, n)[0]
-                bottom = trailing_sum(all_hoped, n)[0]
-                self.pooled_surprise[n] = np.where(bottom > 0, np.clip(top / bottom, 0, 5), np.nan)
-            # Errors of sales grow with the root of their size: one number per series says how noisy it is.
-            noise = np.where(both, (got - hoped) ** 2 / np.fmax(np.fmax(hoped, floor) * level, 1e-12), np.nan)
-        noise = np.minimum(noise, 9.0)
-        seen, noise = trailing_sum(~np.isnan(noise), 182), trailing_sum(noise, 182)
-        self.pooled_noise = np.sqrt(_over_series(noise, seen, default=0.1))
-        self.spread = np.sqrt((noise + 20 * self.pooled_noise[None] ** 2) / (seen + 20))
+            share = np.clip(weekday / before, 0, 5)
+        share[~(before > 0)] = np.nan
+        self.pooled_weekday[0, self._week :] += known(share).sum(axis=1)
+        self.pooled_weekday[1, self._week :] += (~np.isnan(share)).sum(axis=1)
+
+    def _surprise(
+        self, mine: slice, clean: np.ndarray, plain: np.ndarray, expected: np.ndarray, level: np.ndarray
+    ) -> None:
+        """Sales over what the weekday's mean, from its sums `expected`, expected a week before."""
+        (value, there), (top, weight) = clean, expected
+        hoped, before, both = np.zeros(value.shape), np.zeros(value.shape), np.zeros(value.shape, dtype=bool)
+        before[7:] = level[:-7]
+        np.divide(top[:-7], np.maximum(weight[:-7], FADED), out=hoped[7:])
+        np.greater(weight[:-7], FADED, out=both[7:])
+        hoped *= both
+        days = self._feast_days[: len(self._log_ratio)]
+        floor = 0.05 * np.where(before[days] > 0, before[days], np.nan)
+        sold = plain[days] + floor
+        self._log_ratio[:, mine] = np.clip(np.log(sold / (np.maximum(hoped[days], 0) + floor)), -3, 3)
+        self._log_to_level[:, mine] = np.clip(np.log(sold / (before[days] + floor)), -3, 3)
+
+        both &= there > 0
+        parts = np.empty((4, *value.shape))
+        got, noise, scaled = np.multiply(value, both, out=parts[0]), parts[2], parts[3]
+        np.multiply(hoped, both, out=parts[1])
+        hoped = parts[1]
+        np.multiply(both, before > 0, out=scaled)
+        # Errors of sales grow with the root of their size: one number per series says how noisy it is.
+        np.subtract(got, hoped, out=noise)
+        noise *= noise
+        noise /= np.maximum(np.maximum(hoped, 0.05 * before) * before, 1e-12)
+        np.minimum(noise, 9.0, out=noise)
+        noise *= scaled
+        unit = scaled / np.maximum(before, 1e-12)
+        for row, x in enumerate((got * unit, hoped * unit, noise, scaled)):
+            self._everyone[row] += x.sum(axis=1)
+        for whole, x in zip((self._got, self._hoped, self._noise, self._noises), running(parts), strict=True):
+            whole.put(mine, x)
+
+    def _opening(self, mine: slice, seen: np.ndarray) -> None:
+        """Share of the last eight ordinary same weekdays on which the series sold."""
+        first = max(self._week - 7 * OPEN_WEEKS, 0)
+        some, at = slice(first, self._days), np.arange(self._days, dtype=np.int32)[:, None]
+        last = np.maximum.accumulate(np.where(seen, at, np.int32(-AWAY - 1)), axis=0)
+        away = at - last
+        self.away.put(mine, away)
+        away = away[some]
+        seen, at = seen[some], at[some]
+        ordinary = ~self.feasts.on[mine, some].T & ~self.closed[mine, some].T
+        ordinary &= (at >= self.first[None, mine]) & (at <= self.origin[None, mine])
+        # A closure of more than a week says nothing of the weekdays once it is over, only while it lasts.
+        for rate, due in ((self.open_rate, ordinary), (self.open_rate_back, ordinary & (away <= AWAY))):
+            n, m = (_weeks_sum(flag, OPEN_WEEKS)[self._week - first :] for flag in (due, due & seen))
+            rate.put(mine, np.where(n > 0, m / np.maximum(n, 1), np.nan))
+
+    def _states(self, mine: slice, both: np.ndarray) -> np.ndarray:
+        """[days, series] the log uplift by the 0/1 covariates, as known the day before."""
+        value, there = both
+        usual, effect = np.zeros(value.shape), np.zeros(value.shape)
+        top, weight = fading(both, [USUAL])[0]
+        np.divide(top[:-7], np.maximum(weight[:-7], FADED), out=usual[7:])
+        usual[7:] *= weight[:-7] > FADED
+        for name in self.state_names:
+            x = np.ascontiguousarray(self.numeric[name][mine, : self._days].T)
+            parts = np.empty((6, *x.shape))  # the days without it and with it, what was sold on them, what was usual
+            for state in (0, 1):
+                on = np.multiply(x == state, there, out=parts[state])
+                np.multiply(value, on, out=parts[2 + state])
+                np.multiply(usual, on, out=parts[4 + state])
+            weekday = fading(parts[:4], [SHARED], self._week)[0]
+            for state, found in enumerate(self.by_state[name]):
+                found.put(mine, weighted_mean(weekday[2 + state], weekday[state]))
+            n, off, on, hoped_off, hoped_on = last_days(running(parts[1:]), STATE_DAYS)
+            uplift, over = on * hoped_off, off * hoped_on
+            good = (on > 0) & (off > 0) & (hoped_on > 0) & (hoped_off > 0)
+            np.divide(uplift, over, out=uplift, where=good)
+            uplift[~good] = 1.0
+            np.log(uplift, out=uplift)
+            np.clip(uplift, -1.5, 1.5, out=uplift)
+            uplift *= n / (n + 10)
+            self.uplift[name].put(mine, uplift)
+            effect[1:] += uplift[:-1] * known(x[1:])
+        return effect
+
+    def _pool(self) -> None:
+        shares, n = self.pooled_weekday
+        self.pooled_weekday = np.where(n > 0, shares / np.maximum(n, 1), np.nan)
+        got, hoped, noise, noises = (running(x[:, None]) for x in self._everyone)
+        self.pooled_surprise = {}
+        for days in SURPRISES:
+            top, bottom = last_days(got, days)[:, 0], last_days(hoped, days)[:, 0]
+            ratio = np.clip(top / np.where(bottom > 0, bottom, 1.0), 0, 5)
+            self.pooled_surprise[days] = np.where(bottom > 0, ratio, np.nan)
+        noise, noises = last_days(noise, NOISE_DAYS)[:, 0], last_days(noises, NOISE_DAYS)[:, 0]
+        self.pooled_noise = np.sqrt(np.where(noises > 0, noise / np.maximum(noises, 1), 0.1))
+        self._pooled_years: dict[tuple[str, int, int], np.ndarray] = {}
 
     def _feast_effects(self) -> None:
-        """Mean log ratio of earlier occurrences of the same day of the same feast: own, pooled, and shrunk together."""
-        key, shape = self.feasts.key, self.y.shape
+        """Mean log ratio of earlier occurrences of the same day of the same feast: own, pooled, and shrunk together.
+
+        Matrices are [feast days and one that stands for all other days, series].
+        """
+        days, shape = self._feast_days, (len(self._feast_days) + 1, len(self.series))
         names = ("own", "own_level", "pooled", "pooled_level", "open")
-        self.feast = {name: np.full(shape, np.nan) for name in names}
-        self.feast["times"] = np.zeros(shape)
-        seen = ~np.isnan(self.log_ratio)
-        started = (self.at[None, :] > self.first[:, None]) & (self.at[None, :] <= self.origin[:, None])
-        for k in np.unique(key[key > 0]):
-            days = np.flatnonzero((key == k).any(axis=0))
-            mine = key[:, days] == k
-            before = np.searchsorted(days, days - SEEN_AHEAD, side="right")  # occurrences known at each occurrence
-            n = _known(mine & seen[:, days], before)
-            for own, pooled, values in (
-                ("own", "pooled", self.log_ratio),
-                ("own_level", "pooled_level", self.log_to_level),
-            ):
-                total = _known(np.where(mine & seen[:, days], values[:, days], 0.0), before)
-                self._put(own, days, mine, np.where(n > 0, total / np.maximum(n, 1), np.nan))
-                everyone = n.sum(axis=0)
-                mean = np.where(everyone > 0, total.sum(axis=0) / np.maximum(everyone, 1), np.nan)
-                self._put(pooled, days, mine, np.broadcast_to(mean, n.shape))
-            self._put("times", days, mine, n)
-            due = _known(mine & started[:, days], before)
-            was = _known(mine & started[:, days] & self.recorded[:, days], before)
-            all_due, all_was = due.sum(axis=0), was.sum(axis=0)
-            chance = (all_was + 1.0) / (all_due + 1.0)
-            self._put("open", days, mine, (was + chance) / (due + 1.0))
-        times = self.feast["times"]
-        sums = np.nan_to_num(self.feast["own"]) * times + np.nan_to_num(self.feast["pooled"])
-        self.feast["effect"] = sums / (times + 1.0)
+        self._feast = {name: np.full(shape, np.nan) for name in names}
+        self._feast["times"] = np.zeros(shape)
+        past = len(self._log_ratio)
+        seen, started, sold = (np.zeros((len(days), shape[1]), dtype=bool) for _ in range(3))
+        seen[:past] = ~np.isnan(self._log_ratio)
+        then = days[:past, None]
+        started[:past] = (then > self.first[None]) & (then <= self.origin[None])
+        sold[:past] = self.recorded.T[days[:past]]
+        logs = {"own": self._log_ratio, "own_level": self._log_to_level}
+        for key in np.unique(self.feasts.keys[self.feasts.keys > 0]):
+            at, mine = self.feasts.of(key)  # days, and whose they are
+            rows = self._feast_place[at]
+            before = np.searchsorted(at, at - SEEN_AHEAD, side="right")  # occurrences known at each occurrence
+            known_by = mine & seen[rows]
+            n = _first_sums(known_by, before)
+            for own, values in logs.items():
+                value = np.zeros(mine.shape)
+                value[rows < past] = np.where(known_by[rows < past], values[rows[rows < past]], 0.0)
+                total = _first_sums(value, before)
+                self._put(own, rows, mine, np.where(n > 0, total / np.maximum(n, 1), np.nan))
+                everyone = n.sum(axis=1, keepdims=True)
+                pooled = np.where(everyone > 0, total.sum(axis=1, keepdims=True) / np.maximum(everyone, 1), np.nan)
+                self._put(own.replace("own", "pooled"), rows, mine, pooled)
+            self._put("times", rows, mine, n)
+            due = _first_sums(mine & started[rows], before)
+            was = _first_sums(mine & started[rows] & sold[rows], before)
+            chance = (was.sum(axis=1, keepdims=True) + 1.0) / (due.sum(axis=1, keepdims=True) + 1.0)
+            self._put("open", rows, mine, (was + chance) / (due + 1.0))
+        times = self._feast["times"]
+        sums = known(self._feast["own"]) * times + known(self._feast["pooled"])
+        self._feast["effect"] = sums / (times + 1.0)
 
-    def _put(self, name: str, days: np.ndarray, mine: np.ndarray, values: np.ndarray) -> None:
-        self.feast[name][:, days] = np.where(mine, values, self.feast[name][:, days])
+    def _put(self, name: str, rows: np.ndarray, mine: np.ndarray, values: np.ndarray) -> None:
+        self._feast[name][rows] = np.where(mine, values, self._feast[name][rows])
 
-    def _opening(self) -> None:
-        """Share of the last eight ordinary same weekdays on which the series sold."""
-        ordinary = (~self.feasts.on) & (self.at[None, :] >= self.first[:, None]) & ~self.closed
-        ordinary &= self.at[None, :] <= self.origin[:, None]
-        n, m = _weeks_sum(ordinary, 8), _weeks_sum(ordinary & self.recorded, 8)
-        self.open_rate = np.where(n > 0, m / np.maximum(n, 1), np.nan)
-        # A closure of more than a week says nothing of the weekdays once it is over, only while it lasts.
-        last = np.maximum.accumulate(np.where(self.recorded, self.at[None, :], -AWAY - 1), axis=1)
-        self.away = self.at[None, :] - last
-        due = ordinary & (self.away <= AWAY)
-        n, m = _weeks_sum(due, 8), _weeks_sum(due & self.recorded, 8)
-        self.open_rate_back = np.where(n > 0, m / np.maximum(n, 1), np.nan)
+    def feast(self, name: str, s: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """[rows] what feasts did before day `t`: own, own_level, pooled, pooled_level, open, times, effect.
 
-    def _telling_states(self) -> list[str]:
+        NaN on days beside no feast, times and effect 0.
+        """
+        place = self._feast_place[t]
+        out = np.full(len(t), self._feast[name][-1, 0])
+        rows = np.flatnonzero(place < len(self._feast_days))
+        out[rows] = self._feast[name][place[rows], s[rows]]
+        return out
+
+    def pooled_feast(self, t: np.ndarray) -> np.ndarray:
+        """[rows] mean over the series of what the feast of day `t` did to all; 0 where nothing is known."""
+        pooled = self._feast["pooled"]
+        n = (~np.isnan(pooled)).sum(axis=1)
+        mean = known(pooled).sum(axis=1) / np.maximum(n, 1)
+        return mean[self._feast_place[t]]
+
+    def mean(self, s: np.ndarray, d: np.ndarray, days: int) -> np.ndarray:
+        """[rows] mean of the clean sales of the last `days` days up to `d`; NaN with too few of them."""
+        return self._window(s, d, days, min(7, days // 3 + 1))
+
+    def week(self, s: np.ndarray, d: np.ndarray) -> np.ndarray:
+        return self._window(s, d, 7, 3)
+
+    def _window(self, s: np.ndarray, d: np.ndarray, days: int, at_least: int) -> np.ndarray:
+        end, begin = np.maximum(d + 1, 0), np.maximum(d + 1 - days, 0)
+        return mean(self._sums[s, end] - self._sums[s, begin], self._counts[s, end] - self._counts[s, begin], at_least)
+
+    def weekday(self, s: np.ndarray, d: np.ndarray, half_life: float) -> np.ndarray:
+        """[rows] exponentially weighted mean of the weekday of `d` up to that day; NaN before the first."""
+        top, weight = (x[s, np.maximum(d, 0)] for x in self.weekday_sums[half_life])
+        weight[d < 0] = 0.0
+        return weighted_mean(top, weight)
+
+    def surprise(self, s: np.ndarray, o: np.ndarray, days: int) -> np.ndarray:
+        """[rows] sales of the last days over what was expected of them a week before."""
+        own, hope = (x[s, o + 1] - x[s, np.maximum(o + 1 - days, 0)] for x in (self._got, self._hoped))
+        return np.where(hope > 0, np.clip(own / np.where(hope > 0, hope, 1.0), 0, 5), np.nan)
+
+    def spread(self, s: np.ndarray, o: np.ndarray) -> np.ndarray:
+        """[rows] what sales usually scatter by, in roots of level x expectation."""
+        noise, seen = (x[s, o + 1] - x[s, np.maximum(o + 1 - NOISE_DAYS, 0)] for x in (self._noise, self._noises))
+        return np.sqrt((noise + 20 * self.pooled_noise[o] ** 2) / (seen + 20))
+
+    def _telling_states(self, panel: Panel) -> list[str]:
         """0/1 covariates that are neither rare nor permanent on the recorded days."""
-        out = []
+        known_days = np.arange(self._days)[None] <= self.origin[:, None]
+        recorded, out = ~np.isnan(panel.y[:, : self._days]) & known_days, []
         for name, x in self.numeric.items():
-            known = x[self.recorded]
-            if len(known) and is_binary(known) and 0.05 < known.mean() < 0.95:
+            found = x[:, : self._days][recorded]
+            if len(found) and is_binary(found) and 0.05 < found.mean() < 0.95:
                 out.append(name)
         return sorted(out)
-
-    def _states(self, names: list[str]) -> None:
-        """Same-weekday means and the uplift of the 0/1 covariates `names`."""
-        self.state_names = names
-        self.by_state: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        self.uplift: dict[str, np.ndarray] = {}
-        usual = lag(weekday_ewm(self.clean, 26.0), 7)
-        effect = np.zeros(self.y.shape)
-        for name in names:
-            x = self.numeric[name]
-            on, off = np.where(x == 1, self.clean, np.nan), np.where(x == 0, self.clean, np.nan)
-            a = _ratio(trailing_sum(on, 182), trailing_sum(np.where(np.isnan(on), np.nan, usual), 182))
-            b = _ratio(trailing_sum(off, 182), trailing_sum(np.where(np.isnan(off), np.nan, usual), 182))
-            n = trailing_sum(~np.isnan(on), 182)
-            self.uplift[name] = np.nan_to_num(np.clip(np.log(a / b), -1.5, 1.5)) * n / (n + 10)
-            effect += np.nan_to_num(lag(self.uplift[name], 1)) * np.nan_to_num(x)
-            self.by_state[name] = (weekday_ewm(off, 8.0), weekday_ewm(on, 8.0))
-        # With the uplifts known the day before taken out: what the day would have sold without them.
-        self.plain = np.fmax(self.y, 0) / np.exp(effect)
-        self.clean = self.clean / np.exp(effect)
 
     def chance_open(self, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
         """[rows] how likely day `t` is sold on at all: the last eight same weekdays, on feasts their earlier years."""
@@ -180,64 +329,89 @@ class History:
             self.away[s, np.maximum(o, 0)] > AWAY, take(self.open_rate, s, b), take(self.open_rate_back, s, b)
         )
         usual = np.where(np.isnan(rate), 1.0, rate)
-        feast = self.feast["open"][s, t]
+        feast = self.feast("open", s, t)
         return np.where(self.feasts.on[s, t] & ~np.isnan(feast), np.minimum(usual, 1.0) * feast, usual)
 
     def level_a_year_ago(self, s: np.ndarray, o: np.ndarray) -> np.ndarray:
         """[rows] the level 364 days before `o`; NaN without four weeks of sales before that, when it is not one."""
         return np.where(o - 392 >= self.first[s], take(self.level, s, o - 364), np.nan)
 
-    def pooled_year(self, x: np.ndarray, o: np.ndarray, h: np.ndarray, back: int) -> np.ndarray:
-        """[rows] mean over all series of `x` at `back` days before the target, over the level a year before the origin."""
+    def pooled_year(self, o: np.ndarray, h: np.ndarray, *, weeks: bool) -> np.ndarray:
+        """[rows] mean over all series of a year before the target, over the level a year before the origin.
+
+        `weeks`: the week around the same weekday then, else that day itself.
+        """
         out = np.full(len(o), np.nan)
-        early = 364 + 28
-        if not (o >= early).any():
+        late = o >= 364 + 28
+        if not late.any():
             return out
-        first, last = int(o[o >= early].min()), int(o.max())
-        origins = np.arange(first, last + 1) if len(np.unique(o)) * 2 > last - first else np.unique(o[o >= early])
-        dense = len(origins) == last - first + 1
-        days = slice(first - 364, last - 363) if dense else origins - 364
-        then = np.where(origins[None] - early >= self.first[:, None], self.level[:, days], np.nan)
-        place = np.searchsorted(origins, o)
-        for ahead in np.unique(h):
-            rows = np.flatnonzero((h == ahead) & (o >= early))
-            days = slice(first + ahead - back, last + 1 + ahead - back) if dense else origins + ahead - back
-            out[rows] = mean_over_series(np.clip(x[:, days] / then, 0, 5))[place[rows]]
+        most = int(h.max())
+        origins, place = np.unique(o[late], return_inverse=True)
+        table = np.stack([self._pooled_year(int(day), most, weeks) for day in origins])
+        out[late] = table[place, h[late] - 1]
         return out
+
+    def _pooled_year(self, o: int, most: int, weeks: bool) -> np.ndarray:
+        """[horizons 1..most] of `pooled_year` from day `o`."""
+        key = ("week" if weeks else "day", o, most)
+        if key not in self._pooled_years:
+            everyone = np.arange(len(self.series))
+            then = self.level_a_year_ago(everyone, np.full(len(everyone), o))
+            if weeks:
+                end = o + 2 - 361 - self._sums.first
+                last, before = slice(end, end + most), slice(end - 7, end - 7 + most)
+                sums, counts = (x.rows[last] - x.rows[before] for x in (self._sums, self._counts))
+                x = mean(sums, counts, 3)
+            else:
+                x = self.clean.T[o + 1 - 364 : o + most + 1 - 364]
+            self._pooled_years[key] = mean_over_series(np.clip(x / then, 0, 5))
+        return self._pooled_years[key]
 
     def factor(self, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
         """[rows] what the 0/1 covariates of day `t` multiply sales by, as known at day `o`."""
         effect = np.zeros(len(s))
         for name in self.state_names:
-            effect += self.uplift[name][s, o] * np.nan_to_num(self.numeric[name][s, t])
+            effect += self.uplift[name][s, o] * known(self.numeric[name][s, t])
         return np.exp(effect)
 
 
+def _level(y: np.ndarray, seen: np.ndarray, sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """[days, series] mean of the last four weeks, or of longer where they say nothing; 0 if nothing does."""
+    level, year = (_mean_or_zero(last_days(sums, n), last_days(counts, n), 7) for n in (28, 364))
+    flat = level.reshape(-1)
+    for days, at_least in ((91, 7), (364, 7), (364, 1)):
+        unknown = np.flatnonzero(~(flat > 0))
+        d, s = np.divmod(unknown, y.shape[1])
+        if at_least == 1 and len(d):  # feasts, if there is nothing else
+            last = int(d.max()) + 1
+            sums, counts = running(y[:last]), running(seen[:last])
+        end, begin = d + 1, np.maximum(d + 1 - days, 0)
+        flat[unknown] = _mean_or_zero(sums[end, s] - sums[begin, s], counts[end, s] - counts[begin, s], at_least)
+    # A few sales a month are no scale to divide by: the long mean keeps the ratios finite.
+    return np.maximum(np.maximum(level, 0.05 * year), 0.0)
+
+
+def _mean_or_zero(sums: np.ndarray, counts: np.ndarray, at_least: int) -> np.ndarray:
+    sums /= np.maximum(counts, 1)
+    sums *= counts >= at_least
+    return sums
+
+
 def mean_over_series(x: np.ndarray) -> np.ndarray:
-    """[days] mean over the series that have a value."""
-    known = ~np.isnan(x)
-    n = known.sum(axis=0)
-    return np.where(n > 0, np.where(known, x, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
+    """[days] mean of `x` [days, series] over the series that have a value."""
+    seen = ~np.isnan(x)
+    n = seen.sum(axis=1)
+    return np.where(n > 0, np.where(seen, x, 0.0).sum(axis=1) / np.maximum(n, 1), np.nan)
 
 
-def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    return np.where((top > 0) & (bottom > 0), top / np.where(bottom > 0, bottom, 1.0), np.nan)
-
-
-def _known(x: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Sum of the first `before[j]` columns, for each occurrence j."""
-    total = np.concatenate([np.zeros((x.shape[0], 1)), np.cumsum(x, axis=1, dtype=np.float64)], axis=1)
-    return total[:, before]
+def _first_sums(x: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Sum of the first `before[j]` rows, for each occurrence j."""
+    return running(x.astype(np.float64))[before]
 
 
 def _weeks_sum(flag: np.ndarray, weeks: int) -> np.ndarray:
+    """[days, series] on how many of the last `weeks` same weekdays the flag is set."""
     out = flag.astype(np.int8)
     for week in range(1, weeks):
-        out[:, 7 * week :] += flag[:, : max(flag.shape[1] - 7 * week, 0)]
+        out[7 * week :] += flag[: max(len(flag) - 7 * week, 0)]
     return out
-
-
-def _over_series(total: np.ndarray, n: np.ndarray, default: float) -> np.ndarray:
-    """[days] mean over all series."""
-    everyone = n.sum(axis=0)
-    return np.where(everyone > 0, total.sum(axis=0) / np.maximum(everyone, 1), default)

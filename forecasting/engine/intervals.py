@@ -40,7 +40,7 @@ class Calibration:
 
 def unit(history: History, s: np.ndarray, o: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     level = history.level[s, o]
-    return history.spread[s, o] * np.sqrt(np.fmax(forecast, 0.05 * level) * level)
+    return history.spread(s, o) * np.sqrt(np.fmax(forecast, 0.05 * level) * level)
 
 
 def calibrate(

@@ -11,11 +11,11 @@ import lightgbm as lgb
 import numpy as np
 
 from forecasting.engine import newcomer, recursive
+from forecasting.engine.columns import Runs
 from forecasting.engine.features import Features
 from forecasting.engine.history import History
 from forecasting.engine.recipe import Recipe
 from forecasting.engine.recursive import LEAST_RECORDS, Walk
-from forecasting.engine.windows import take
 
 OFFSET = 0.5
 MEMBERS = ("a", "b", "r")  # of the blend; "n" (newcomer.py) serves series open for less than four weeks
@@ -26,7 +26,7 @@ def base(history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.nd
     """What member B corrects: the weekday's own mean, at least a quarter of the level."""
     b = o + h - 7 * -(-h // 7)
     level = history.level[s, o]
-    return np.fmax(take(history.weekday[8.0], s, b), 0.25 * level)
+    return np.fmax(history.weekday(s, b, 8.0), 0.25 * level)
 
 
 def training_rows(
@@ -36,7 +36,7 @@ def training_rows(
 
     `usable` [days] restricts the target days; at most `limit` rows, drawn by the seed.
     """
-    wanted = history.recorded.copy()
+    wanted = np.array(history.recorded, order="C")
     wanted[:, : max(history.cutoff - recipe.memory_days, 0)] = False
     if usable is not None:
         wanted &= usable[None]
@@ -143,13 +143,18 @@ def forecast(
 
 def _walked(booster: lgb.Booster, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
     """[rows] forecasts of the recursive member, without the 0/1 covariates' uplift."""
-    days = len(features.history.at)
-    pairs, where = np.unique(s * days + o, return_inverse=True)
-    ahead = int(h.max())
-    walk = Walk(features, pairs // days, pairs % days, ahead)
-    out = np.empty((len(pairs), ahead))
-    for step in range(ahead):
-        level = walk.level()
-        out[:, step] = np.fmax(booster.predict(walk.rows(level), num_threads=1), 0.0) * level
-        walk.advance(out[:, step])
-    return out[where, h - 1]
+    walks, where = walks_of(features, s, o, h)
+    out = np.empty((int(h.max()), len(walks.s)))
+    for step in range(len(out)):
+        level = walks.level()
+        out[step] = np.fmax(booster.predict(walks.rows(level), num_threads=1), 0.0) * level
+        walks.advance(out[step])
+    return out[h - 1, where]
+
+
+def walks_of(features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> tuple[Walk, np.ndarray]:
+    """Walks long enough for the rows (s, o, h), and [rows] the walk of each."""
+    days = len(features.history.dates)
+    own = Runs(s, o)
+    pairs, where = np.unique(own.s * days + own.d, return_inverse=True)
+    return Walk(features, pairs // days, pairs % days, int(h.max())), where[own.place]

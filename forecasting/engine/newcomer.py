@@ -8,18 +8,21 @@ opened 1 to 27 days before an origin. Means of them beat each; with fewer than f
 import lightgbm as lgb
 import numpy as np
 
+from forecasting.engine.columns import Columns
 from forecasting.engine.features import Features
 from forecasting.engine.history import SHORT
-from forecasting.engine.windows import take
+from forecasting.engine.windows import known
 
 WINDOW = 56  # days looked back; longer ago is no news of a series with so few records
 OWN_WEEKS = 3.0  # weeks of the own weekday that weigh as much as level times pooled weekday
 LEAST_SERIES = 5  # with fewer others there is nobody to be like
 COPIES, ROWS, TREES = 4, 40_000, 60  # each day is forecast from several pretended openings
+DRAWN = 2 * ROWS  # some of them would have had to open before there was anything to know
 FEAST = ("pooled", "pooled_level", "times")
 MEANS = (3, 7, 14)
 FORTNIGHT = 14
-LATER_LEARNED = 0.4  # weight of the newcomer member from then on, beside 1 of the grown series' members
+EVEN = 0.35  # scatter of all series' sales at which the newcomer member counts as much as the grown series' members
+MOST_LEARNED = 6.0
 
 
 def names(features: Features) -> list[str]:
@@ -34,77 +37,91 @@ def names(features: Features) -> list[str]:
 
 
 class Young:
-    """Rows (s, o, h) of which only the last `days` days up to day `o` are known."""
+    """Rows (s, o, h) of which only the last `days` days up to day `o` are known; `seen` is [days back, rows]."""
 
     def __init__(self, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray, days: np.ndarray) -> None:
         self.features, self.s, self.o, self.h = features, s, o, h
-        past, lags = features.history, np.arange(WINDOW)[None]
+        past = features.history
         self.days = np.minimum(days, WINDOW)
-        self.at = o[:, None] - lags
-        self.known = (lags < self.days[:, None]) & (self.at >= 0)
-        seen = np.where(self.known, take(past.y, s[:, None], self.at), np.nan)
-        ordinary = np.where(past.feasts.on[s[:, None], np.maximum(self.at, 0)], np.nan, seen)
+        seen, ordinary = (np.full((WINDOW, len(s)), np.nan) for _ in range(2))
+        for back in range(min(WINDOW, int(self.days.max(initial=0)))):
+            rows = np.flatnonzero((back < self.days) & (o - back >= 0))
+            at = s[rows], o[rows] - back
+            seen[back, rows] = past.y[at]
+            ordinary[back, rows] = np.where(past.feasts.on[at], np.nan, seen[back, rows])
         # A branch that opened on a feast has nothing else to show.
-        only_feasts = np.asarray(np.isnan(ordinary).all(axis=1, keepdims=True))
-        self.seen = np.where(only_feasts, seen, ordinary)
-        self.records = (~np.isnan(self.seen)).sum(axis=1)
+        only_feasts = np.isnan(ordinary).all(axis=0)
+        ordinary[:, only_feasts] = seen[:, only_feasts]
+        self.seen, self.at = ordinary, o - np.arange(WINDOW)[:, None]
+        self.sold = ~np.isnan(ordinary)
+        self.records = self.sold.sum(axis=0)
 
-        weekday = features.pooled_weekday[np.maximum(o[:, None] - lags % 7, 0)]
-        weekday = np.where(weekday > 0, weekday, 1.0)
-        hoped = np.where(np.isnan(self.seen), 0.0, weekday).sum(axis=1)
+        weekday = self._weekday(self.at[:7])
+        hoped, total = np.zeros(len(s)), known(ordinary)
+        for back in range(WINDOW):
+            hoped += np.where(self.sold[back], weekday[back % 7], 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            self.level = np.where(self.records > 0, np.nansum(self.seen, axis=1) / hoped, np.nan)
-        self.weekday = features.pooled_weekday[np.maximum(o + h - 7 * -(-h // 7), 0)]
-        self.weekday = np.where(self.weekday > 0, self.weekday, 1.0)
-        same = np.where((h[:, None] + lags) % 7 == 0, self.seen, np.nan)
-        self.times = (~np.isnan(same)).sum(axis=1)
-        self.same = np.nansum(same, axis=1)
-        newest = np.argmax(~np.isnan(same), axis=1)
-        self.latest = same[np.arange(len(s)), newest]
+            self.level = np.where(self.records > 0, total.sum(axis=0) / hoped, np.nan)
+        self.weekday = self._weekday(o + h - 7 * -(-h // 7))
+        newest = -h % 7  # days back of the newest same weekday
+        at = newest + 7 * np.arange(WINDOW // 7)[:, None], np.arange(len(s))
+        self.times, self.same = self.sold[at].sum(axis=0), total[at].sum(axis=0)
+        self.latest = np.where(self.times > 0, total[at][self.sold[at].argmax(axis=0), at[1]], np.nan)
+
+    def _weekday(self, day: np.ndarray) -> np.ndarray:
+        found = self.features.history.pooled_weekday[np.maximum(day, 0)]
+        return np.where(found > 0, found, 1.0)
 
     def shrunk(self) -> np.ndarray:
         """[rows] the own weekday's mean shrunk to level x pooled weekday, times what feasts do to all."""
-        level = np.where(self.level >= 0, self.level, np.nan_to_num(self.features.history.level[self.s, self.o]))
+        past = self.features.history
+        level = np.where(self.level >= 0, self.level, known(past.level[self.s, self.o]))
         mean = (self.same + OWN_WEEKS * level * self.weekday) / (self.times + OWN_WEEKS)
-        return np.fmax(mean, 0.0) * self._feast()
-
-    def _feast(self) -> np.ndarray:
-        past, t = self.features.history, self.o + self.h
-        days, where = np.unique(t, return_inverse=True)
-        pooled = past.feast["pooled"][:, days]
-        n = (~np.isnan(pooled)).sum(axis=0)
-        mean = np.where(n > 0, np.nan_to_num(pooled).sum(axis=0) / np.maximum(n, 1), 0.0)[where]
-        return np.exp(np.where(past.feasts.key[self.s, t] > 0, np.clip(mean, -2, 2), 0.0))
+        t = self.o + self.h
+        feast = np.where(past.feasts.key[self.s, t] > 0, np.clip(past.pooled_feast(t), -2, 2), 0.0)
+        return np.fmax(mean, 0.0) * np.exp(feast)
 
     def rows(self) -> np.ndarray:
         """float32 [rows, features], money divided by `level`."""
         past, s, o, h, level = self.features.history, self.s, self.o, self.h, self.level
-        t, seen = o + h, self.seen
-        out = [column[t] if column.ndim == 1 else column[s, t] for column in self.features.days.values()]
-        out.append(h)
-        out += [past.feast[name][s, t] for name in FEAST]
-        out += [past.pooled_year(past.week, o, h, 361), past.pooled_year(past.clean, o, h, 364)]
-        out += [past.pooled_surprise[7][o], past.pooled_surprise[28][o], self.weekday, self.days, self.records]
+        t, seen, total = o + h, self.seen, known(self.seen)
+        out = Columns(len(s), len(names(self.features)))
+        for column in self.features.days.values():
+            out.add(column[t] if column.ndim == 1 else column[s, t])
+        out.add(h)
+        for name in FEAST:
+            out.add(past.feast(name, s, t))
+        out.add(past.pooled_year(o, h, weeks=True))
+        out.add(past.pooled_year(o, h, weeks=False))
+        for values in (past.pooled_surprise[7][o], past.pooled_surprise[28][o], self.weekday, self.days, self.records):
+            out.add(values)
         with np.errstate(invalid="ignore", divide="ignore"):
-            out += [self.same / self.times / level, self.times, self.latest / level]
+            for values in (self.same / self.times / level, self.times, self.latest / level):
+                out.add(values)
             for n in MEANS:
-                part = seen[:, :n]
-                out.append(np.nansum(part, axis=1) / (~np.isnan(part)).sum(axis=1) / level)
-            mean = np.nansum(seen, axis=1) / self.records
-            scatter = np.sqrt(np.nansum((seen - mean[:, None]) ** 2, axis=1) / self.records)
-            out += [np.fmin.reduce(seen, axis=1) / level, np.fmax.reduce(seen, axis=1) / level, scatter / level]
-            out.append(np.log(level / _middle_level(self.features, o)))
+                out.add(total[:n].sum(axis=0) / self.sold[:n].sum(axis=0) / level)
+            mean = total.sum(axis=0) / self.records
+            scatter = np.sqrt(np.where(self.sold, (total - mean) ** 2, 0.0).sum(axis=0) / self.records)
+            for values in (np.fmin.reduce(seen, axis=0), np.fmax.reduce(seen, axis=0), scatter):
+                out.add(values / level)
+            out.add(np.log(level / _middle_level(self.features, o)))
             for name in self.features.covariates:
                 x = past.numeric[name]
-                was = np.where(np.isnan(seen), np.nan, take(x, s[:, None], self.at))
-                out += [x[s, t], np.nansum(was, axis=1) / (~np.isnan(was)).sum(axis=1)]
-        return np.stack([np.asarray(c, dtype=np.float32) for c in out], axis=1)
+                out.add(x[s, t])
+                was, times = np.zeros(len(s)), np.zeros(len(s))
+                for back in range(WINDOW):
+                    rows = np.flatnonzero(self.sold[back])
+                    found = x[s[rows], self.at[back, rows]]
+                    was[rows] += known(found)
+                    times[rows] += ~np.isnan(found)
+                out.add(was / times)
+        return out.matrix()
 
     def forecast(self, booster: lgb.Booster | None, grown: np.ndarray) -> np.ndarray:
         """[rows] forecasts in sales units, never negative: a mean of what errs differently.
 
-        `grown` is what the members for grown series say, NaN before a week of sales; after two weeks they replace the
-        shrunk mean and count more than what the others' first weeks teach.
+        `grown` is what the members for grown series say, NaN before a week of sales; within the second week they replace
+        the shrunk mean.
         """
         shrunk = self.shrunk()
         learned = np.full(len(shrunk), np.nan)
@@ -114,19 +131,30 @@ class Young:
                 able, np.fmax(np.asarray(booster.predict(self.rows(), num_threads=1)), 0.0) * self.level, np.nan
             )
         parts = np.stack([shrunk, learned, grown])
-        weights = np.where(np.isnan(parts), 0.0, 1.0)
-        both = (weights > 0).all(axis=0)
+        mean, beside = beliefs(self.features.history.pooled_noise[self.o])
         green = np.clip((FORTNIGHT - self.records) / 7, 0.0, 1.0)
-        weights[0] = np.where(both, green, 1.0)
-        weights[1] *= np.where(np.isnan(grown), 1.0, LATER_LEARNED + (1 - LATER_LEARNED) * green)
+        weights = np.stack([
+            np.where(np.isnan(learned), 1.0, mean * np.where(np.isnan(grown), 1.0, green)),
+            np.where(np.isnan(learned), 0.0, np.where(np.isnan(grown), 1.0, beside)),
+            np.where(np.isnan(grown), 0.0, 1.0),
+        ])  # fmt: skip
         return (np.nan_to_num(parts) * weights).sum(axis=0) / weights.sum(axis=0)
+
+
+def beliefs(noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """[rows] weights of the shrunk mean beside 1 of the newcomer member, and of that beside 1 of the grown series' members.
+
+    Whoever was taught on long histories errs by as much on a short one whether sales scatter or not. Where they scatter
+    little that is the larger error, and who knows first weeks is believed; where much, means of many are.
+    """
+    return noise, np.minimum((EVEN / np.maximum(noise, 1e-6)) ** 3, MOST_LEARNED)
 
 
 def _middle_level(features: Features, o: np.ndarray) -> np.ndarray:
     """[rows] the middle level of all series at day `o`."""
     origins, where = np.unique(o, return_inverse=True)
     with np.errstate(invalid="ignore"):
-        level = features.history.level[:, origins]
+        level = features.history.level[np.arange(len(features.history.series))[:, None], origins]
     known = (~np.isnan(level)).any(axis=0)
     out = np.full(len(origins), np.nan)
     out[known] = np.nanmedian(level[:, known], axis=0)
@@ -138,14 +166,18 @@ def training_rows(
 ) -> Young | None:
     """The others' first weeks, pretended; None where fewer than LEAST_SERIES have a history."""
     past, draw = features.history, np.random.default_rng(seed)
-    wanted = past.recorded.copy()
-    wanted[:, : max(past.cutoff - memory_days, 0)] = False
+    wanted = past.recorded.T.copy()
+    wanted[: max(past.cutoff - memory_days, 0)] = False
     if usable is not None:
-        wanted &= usable[None]
-    s, t = (np.tile(x, COPIES) for x in np.nonzero(wanted))
+        wanted &= usable[:, None]
+    cells = np.flatnonzero(wanted)
+    copies = len(cells) * COPIES
+    drawn = draw.choice(copies, DRAWN, replace=False) if copies > DRAWN else np.arange(copies)
+    t, s = np.divmod(cells[drawn % max(len(cells), 1)], len(past.series))
     h, days = draw.integers(1, horizon + 1, len(s)), draw.integers(1, SHORT, len(s))
     o = t - h
-    grown = np.where((past.records >= SHORT).any(axis=1), (past.records >= SHORT).argmax(axis=1), len(past.at))
+    enough = past.records.rows.T >= SHORT
+    grown = np.where(enough.any(axis=1), enough.argmax(axis=1), len(past.dates))
     keep = np.flatnonzero(o >= np.maximum(grown, SHORT)[s])
     if len(keep) > ROWS:
         keep = np.sort(draw.choice(keep, ROWS, replace=False))

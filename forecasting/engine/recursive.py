@@ -6,9 +6,10 @@ error, y freed of the 0/1 covariates' uplift, the level being the mean of the la
 
 import numpy as np
 
+from forecasting.engine.columns import Columns
 from forecasting.engine.features import Features
 from forecasting.engine.history import History
-from forecasting.engine.windows import take
+from forecasting.engine.windows import known, mean, take, weighted_mean
 
 LAGS = (1, 2, 3, 4, 5, 6, 7, 14, 21, 28)
 MEANS = (7, 14, 28, 56)
@@ -30,60 +31,74 @@ def names(features: Features) -> list[str]:
 
 
 class Walk:
-    """The last days of series `s` at origin days `o`, to which forecasts are added day by day."""
+    """The last days of series `s` at origin days `o`, to which forecasts are added day by day.
+
+    Windows are [days, walks], sums of the weekdays [7, walks] by the step that needs them next.
+    """
 
     def __init__(self, features: Features, s: np.ndarray, o: np.ndarray, ahead: int = 0) -> None:
         self.features, self.s, self.o, self.step = features, s, o, 0
         past = features.history
-        days = o[:, None] + np.arange(1 - MEMORY, 1)
-
-        def window(x: np.ndarray) -> np.ndarray:
-            out = np.full((len(s), MEMORY + ahead), np.nan)
-            out[:, :MEMORY] = np.where(days < 0, np.nan, x[s[:, None], np.maximum(days, 0)])
-            return out
-
-        self.plain, self.clean = window(past.plain), window(past.clean)
-        last = o[:, None] - (o[:, None] - np.arange(7)) % 7  # newest day of each weekday, by day index mod 7
-        at = s[:, None], np.maximum(last, 0)
-        self.sums = {
-            hl: [np.where(last < 0, 0.0, part[at]) for part in past.weekday_sums[hl]] for hl in HALF_LIVES
-        }  # fmt: skip
-        self.floor = 0.05 * np.nan_to_num(past.means[364][s, o])
+        self.plain, self.clean = (np.full((MEMORY + ahead, len(s)), np.nan) for _ in range(2))
+        for row in range(MEMORY):
+            for window, x in ((self.plain, past.plain), (self.clean, past.clean)):
+                window[row] = take(x, s, o + 1 - MEMORY + row)
+        self.sums = {}
+        for hl in HALF_LIVES:
+            pair = self.sums[hl] = [np.empty((7, len(s))) for _ in range(2)]
+            for step in range(7):
+                for part, x in zip(pair, past.weekday_sums[hl], strict=True):
+                    part[step] = known(take(x, s, o - 6 + step))
+        self.origin_level = past.level[s, o]
+        self.floor = 0.05 * known(past.mean(s, o, 364))
+        self.means: dict[int, np.ndarray] = {}
 
     def level(self) -> np.ndarray:
         """[walks] what the member's target is divided by."""
-        mean = self._mean(28)
-        return np.fmax(np.where(mean > 0, mean, self.features.history.level[self.s, self.o]), self.floor)
+        self.means = self._means()
+        mean = self.means[28]
+        return np.fmax(np.where(mean > 0, mean, self.origin_level), self.floor)
 
     def _next(self) -> np.ndarray:
         # Walks that started late stay on the last day until all have arrived.
-        return np.minimum(self.o + self.step + 1, len(self.features.history.at) - 1)
+        return np.minimum(self.o + self.step + 1, len(self.features.history.dates) - 1)
 
-    def _mean(self, days: int) -> np.ndarray:
-        x = self.clean[:, self.step + MEMORY - days : self.step + MEMORY]
-        n = (~np.isnan(x)).sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(n >= min(7, days // 3 + 1), np.nansum(x, axis=1) / n, np.nan)
+    def _means(self) -> dict[int, np.ndarray]:
+        """[walks] means of the clean sales of the last days, by their number."""
+        out, end = {}, self.step + MEMORY
+        total, n, done = 0.0, 0, 0
+        for days in MEANS:
+            part = self.clean[end - days : end - done]
+            seen = ~np.isnan(part)
+            total, n, done = total + np.where(seen, part, 0.0).sum(axis=0), n + seen.sum(axis=0), days
+            out[days] = mean(total, n, min(7, days // 3 + 1))
+        return out
 
     def rows(self, level: np.ndarray) -> np.ndarray:
-        """float32 [walks, features] of the next day."""
+        """float32 [walks, features] of the next day; `level` has just been asked for."""
         past, s, t = self.features.history, self.s, self._next()
-        before, after = t - 1, np.minimum(t + 1, len(past.at) - 1)
-        out = [column[t] if column.ndim == 1 else column[s, t] for column in self.features.days.values()]
-        out += [past.feast[name][s, t] for name in FEAST]
-        out += [past.feast["effect"][s, day] for day in (before, after)]
+        before, after = t - 1, np.minimum(t + 1, len(past.dates) - 1)
+        out = Columns(len(s), len(names(self.features)))
+        for column in self.features.days.values():
+            out.add(column[t] if column.ndim == 1 else column[s, t])
+        for name in FEAST:
+            out.add(past.feast(name, s, t))
+        for day in (before, after):
+            out.add(past.feast("effect", s, day))
         for name in self.features.covariates:
-            out += [past.numeric[name][s, day] for day in (t, before, after)]
+            for day in (t, before, after):
+                out.add(past.numeric[name][s, day])
         then = past.level_a_year_ago(s, t - 1)
-        out += [take(past.week, s, t - 361) / then, take(past.clean, s, t - 364) / then]
-        out += [self.plain[:, self.step + MEMORY - n] / level for n in LAGS]
-        out += [self._mean(n) / level for n in MEANS]
+        out.add(past.week(s, t - 361) / then)
+        out.add(take(past.clean, s, t - 364) / then)
+        for n in LAGS:
+            out.add(self.plain[self.step + MEMORY - n] / level)
+        for n in MEANS:
+            out.add(self.means[n] / level)
         for top, weight in self.sums.values():
-            column = t % 7
-            total, n = (np.take_along_axis(x, column[:, None], axis=1)[:, 0] for x in (top, weight))
-            out.append(np.where(n > 1e-6, total / np.maximum(n, 1e-6), np.nan) / level)
-        out.append(np.log(level))
-        return np.stack([np.asarray(c, dtype=np.float32) for c in out], axis=1)
+            out.add(weighted_mean(top[self.step % 7], weight[self.step % 7]) / level)
+        out.add(np.log(level))
+        return out.matrix()
 
     def advance(self, plain: np.ndarray) -> None:
         """Take `plain` for the next day's sales; where the series is likely shut there are none."""
@@ -91,12 +106,12 @@ class Walk:
         shut = past.closed[self.s, t] | (past.chance_open(self.s, self.o, t) < LIKELY_OPEN)
         value = np.where(shut, np.nan, plain)
         clean = np.where(past.feasts.on[self.s, t], np.nan, value)
-        self.plain[:, self.step + MEMORY], self.clean[:, self.step + MEMORY] = value, clean
-        rows, column, seen = np.arange(len(t)), t % 7, ~np.isnan(clean)
+        self.plain[self.step + MEMORY], self.clean[self.step + MEMORY] = value, clean
+        slot, seen = self.step % 7, ~np.isnan(clean)
         for hl, (top, weight) in self.sums.items():
             decay = 0.5 ** (1.0 / hl)
-            top[rows, column] = top[rows, column] * decay + np.where(seen, clean, 0.0)
-            weight[rows, column] = weight[rows, column] * decay + seen
+            top[slot] = top[slot] * decay + np.where(seen, clean, 0.0)
+            weight[slot] = weight[slot] * decay + seen
         self.step += 1
 
 
@@ -104,7 +119,7 @@ def training_rows(
     history: History, memory_days: int, seed: int, limit: int, usable: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """(s, o): every recorded day o + 1 of the memory is forecast once from the day before; at most `limit` rows."""
-    wanted = history.recorded.copy()
+    wanted = np.array(history.recorded, order="C")
     wanted[:, : max(history.cutoff - memory_days, 1)] = False
     if usable is not None:
         wanted &= usable[None]

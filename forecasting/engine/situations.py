@@ -21,9 +21,8 @@ def situations(history: History) -> np.ndarray:
     inside, at = days >= 0, np.maximum(days, 0)
     rows = np.arange(len(history.series))[:, None]
     recorded = history.recorded[rows, at] & inside
-    last = np.maximum.accumulate(np.where(history.recorded, history.at, -1), axis=1)
-    before = np.where(at > 0, last[rows, np.maximum(at - 1, 0)], -1)
-    away = np.where(recorded & (before >= 0), at - before - 1, 0)
+    gone = history.away[rows, np.maximum(at - 1, 0)]
+    away = np.where(recorded & (at > gone), gone, 0)
     shifted = _shifted(np.where(inside, history.clean[rows, at], np.nan))
     moved = shifted & (away[:, :SINCE] >= PAUSE).any(axis=1)
     reopened = (away[:, :BACK] >= REST).any(axis=1)

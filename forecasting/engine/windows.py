@@ -1,14 +1,15 @@
-"""Causal statistics over the days of [series, days] matrices: the value at a day uses that day and earlier ones only.
+"""Causal statistics over days: the value at a day uses that day and earlier ones only.
 
 NaN means "no observation" and is skipped. Every function runs forwards from the first day, so that what comes later
-cannot change an earlier value by a bit.
+cannot change an earlier value by a bit. What loops over days wants them first in memory, [days, series]: a step is then
+one operation on all series.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-AT_ONCE = 500  # series of which a walk over the days is kept near the processor
+FADED = 1e-6  # a weight that is no evidence any more
 
 
 def known(x: np.ndarray) -> np.ndarray:
@@ -16,87 +17,134 @@ def known(x: np.ndarray) -> np.ndarray:
     return x if x.dtype == bool else np.where(np.isnan(x), 0.0, x)
 
 
-def trailing_sum(x: np.ndarray, days: int) -> np.ndarray:
-    """Sum over the last `days` days, NaN counted as nothing."""
-    return trailing_sums(x, (days,))[days]
+def running(x: np.ndarray) -> np.ndarray:
+    """[..., days + 1, series] sums of all days before each day and, last, of all; `x` [..., days, series] without NaN."""
+    *parts, days, series = x.shape
+    weeks = -(-days // 7)
+    out = np.empty((*parts, 1 + weeks * 7, series), dtype=np.int32 if x.dtype == bool else np.float64)
+    out[..., 0, :], out[..., 1 : days + 1, :], out[..., days + 1 :, :] = 0, x, 0
+    # Within the weeks, then over them: rows are added to rows, which is faster than going down each column.
+    by_week = out[..., 1:, :].reshape(*parts, weeks, 7, series)
+    for day in range(1, 7):
+        by_week[..., day, :] += by_week[..., day - 1, :]
+    for week in range(1, weeks):
+        by_week[..., week, :, :] += by_week[..., week - 1, 6:, :]
+    return out[..., : days + 1, :]
+
+
+def last_days(sums: np.ndarray, days: int) -> np.ndarray:
+    """[..., days, series] sums over the last `days` days, from `running` ones."""
+    out = sums[..., 1:, :].copy()
+    out[..., days:, :] -= sums[..., 1:-days, :]
+    return out
+
+
+def mean(sums: np.ndarray, counts: np.ndarray, at_least: int) -> np.ndarray:
+    """Means of sums; NaN where fewer than `at_least` (one or more) were counted."""
+    out = sums / np.maximum(counts, 1)
+    out[counts < at_least] = np.nan
+    return out
 
 
 def trailing_sums(x: np.ndarray, windows: Iterable[int]) -> dict[int, np.ndarray]:
-    """`trailing_sum` by length of the window, added up once for all of them."""
-    total = np.cumsum(known(x), axis=1)
-    out = {}
-    for days in windows:
-        part = np.empty_like(total)
-        part[:, :days] = total[:, :days]
-        np.subtract(total[:, days:], total[:, : max(total.shape[1] - days, 0)], out=part[:, days:])
-        out[days] = part
-    return out
+    """{days: sums over the last so many days} of `x` [series, days], NaN counted as nothing."""
+    sums = running(known(x.T))
+    return {days: last_days(sums, days).T for days in windows}
 
 
-def trailing_mean(x: np.ndarray, days: int, at_least: int = 1) -> np.ndarray:
-    """Mean of the observations in the last `days` days; NaN with fewer than `at_least` of them."""
-    return trailing_means(x, {days: at_least})[days]
+def trailing_sum(x: np.ndarray, days: int) -> np.ndarray:
+    return trailing_sums(x, (days,))[days]
 
 
 def trailing_means(x: np.ndarray, windows: Mapping[int, int]) -> dict[int, np.ndarray]:
-    """`trailing_mean` by length of the window; `windows` say with how many observations there is one."""
-    counts, sums = trailing_sums(~np.isnan(x), windows), trailing_sums(x, windows)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        for days, at_least in windows.items():
-            np.divide(sums[days], counts[days], out=sums[days])
-            sums[days][counts[days] < at_least] = np.nan
-    return sums
+    """`trailing_mean` by number of days; `windows` say with how many observations there is one."""
+    sums, counts = trailing_sums(x, windows), trailing_sums(~np.isnan(x), windows)
+    return {days: mean(sums[days], counts[days], at_least) for days, at_least in windows.items()}
 
 
-def weekday_ewm(x: np.ndarray, half_life: float) -> np.ndarray:
-    """Exponentially weighted mean of the same weekday, `half_life` in weeks; a missing week only ages the others."""
-    return weighted_mean(*weekday_sums(x, half_life))
-
-
-def weighted_mean(top: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """A weight that has faded to nothing is no evidence any more: NaN."""
-    out = top / np.maximum(weight, 1e-6)
-    out[weight <= 1e-6] = np.nan
-    return out
+def trailing_mean(x: np.ndarray, days: int, at_least: int = 1) -> np.ndarray:
+    """Means over the last `days` days of `x` [series, days]; NaN with fewer than `at_least` observations."""
+    return trailing_means(x, {days: at_least})[days]
 
 
 def weekday_sums(x: np.ndarray, half_life: float) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted sums of the same weekday's values and the sums of their weights, after each day."""
-    rows, days = x.shape
-    weeks = -(-days // 7)
-    v = np.zeros((rows, weeks * 7))
-    weight = np.zeros((rows, weeks * 7))
-    v[:, :days], weight[:, :days] = known(x), ~np.isnan(x)
-    decay = 0.5 ** (1.0 / half_life)
-    for begin in range(0, rows, AT_ONCE):
-        mine = slice(begin, begin + AT_ONCE)
-        for week in range(7, weeks * 7, 7):
-            now, before = slice(week, week + 7), slice(week - 7, week)
-            v[mine, now] += v[mine, before] * decay
-            weight[mine, now] += weight[mine, before] * decay
-    return v[:, :days], weight[:, :days]
+    """Weighted sums of the same weekday's values of `x` [series, days], `half_life` in weeks, and of their weights."""
+    top, weight = fading(np.stack([known(x.T), ~np.isnan(x.T)]), (half_life,))[0]
+    return top.T, weight.T
+
+
+def weekday_ewm(x: np.ndarray, half_life: float) -> np.ndarray:
+    """Exponentially weighted mean of the same weekday; a missing week only ages the others."""
+    return weighted_mean(*weekday_sums(x, half_life))
 
 
 def lag(x: np.ndarray, days: int) -> np.ndarray:
-    """The matrix `days` days earlier, NaN before the beginning."""
-    out = np.empty(x.shape)
-    out[:, :days] = np.nan
-    if days < x.shape[1]:
-        out[:, days:] = x[:, : x.shape[1] - days] if days else x
+    """The matrix [series, days] `days` days earlier, NaN before the beginning."""
+    out = np.full(x.shape, np.nan)
+    out[:, days:] = x[:, : max(x.shape[1] - days, 0)]
     return out
 
 
-def take(x: np.ndarray, s: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """x[s, d] with NaN where the day lies before the first."""
-    out = x[s, np.maximum(d, 0)].astype(np.float64, copy=True)
-    out[d < 0] = np.nan
+def weighted_mean(top: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Means of weighted sums; NaN where the weight has faded to nothing."""
+    out = top / np.maximum(weight, FADED)
+    out[weight <= FADED] = np.nan
+    return out
+
+
+def fading(x: np.ndarray, half_lives: Sequence[float], since: int = 0) -> np.ndarray:
+    """[half-lives, parts, days, series] weighted sums of the same weekday's values up to each day from `since` on.
+
+    `x` is [parts, days, series], without NaN.
+    """
+    parts, days, series = x.shape
+    weeks, first = -(-days // 7), since // 7
+    decay = 0.5 ** (1.0 / np.array(half_lives))[:, None, None, None]
+    out = np.empty((len(half_lives), parts, weeks - first, 7, series))
+    state = np.zeros((len(half_lives), parts, 7, series))
+    for week in range(weeks):
+        now = x[:, 7 * week : 7 * week + 7]
+        state *= decay
+        state[:, :, : now.shape[1]] += now
+        if week >= first:
+            out[:, :, week - first] = state
+    whole = out.reshape(len(half_lives), parts, -1, series)
+    return whole[:, :, since - 7 * first : days - 7 * first]
+
+
+class Kept:
+    """A matrix [series, days] without the days before `first`, which nobody asks for; `x[s, d]` as if it had them."""
+
+    def __init__(self, series: int, days: int, first: int = 0, dtype: type = np.float64) -> None:
+        self.first = first
+        self.rows: np.ndarray = np.empty((days - first, series), dtype=dtype)
+
+    def put(self, mine: slice, rows: np.ndarray) -> None:
+        """The series `mine`; `rows` are [days, series], the last days of all."""
+        self.rows[:, mine] = rows[len(rows) - len(self.rows) :]
+
+    def __getitem__(self, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        s, d = at
+        if self.first and d.size and d.min() < self.first:
+            raise IndexError("before the days kept")
+        return np.take(self.rows.reshape(-1), (d - self.first) * self.rows.shape[1] + s)
+
+
+def take(x: np.ndarray | Kept, s: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """x[s, d] of a [series, days] matrix, as float64, with NaN where the day lies before the first."""
+    early = d < 0
+    if not early.any():
+        return x[s, d].astype(np.float64, copy=False)
+    out = x[s, np.maximum(d, 0)].astype(np.float64, copy=False)
+    out[early] = np.nan
     return out
 
 
 def weekday_median(x: np.ndarray, s: np.ndarray, d: np.ndarray, weeks: int) -> np.ndarray:
     """[rows] median of x[s] on day `d` and on the same weekday of the weeks before, `weeks` in all; NaN without a value."""
-    cells, where = np.unique(s * x.shape[1] + d, return_inverse=True)
-    s, d = np.divmod(cells, x.shape[1])
-    values = np.sort(np.stack([take(x, s, d - 7 * k) for k in range(weeks)]), axis=0)  # NaN goes last
-    n, at = (~np.isnan(values)).sum(axis=0), np.arange(len(s))
-    return ((values[np.maximum(n - 1, 0) // 2, at] + values[np.minimum(n // 2, weeks - 1), at]) / 2)[where]
+    values = np.empty((len(s), weeks))
+    for week in range(weeks):
+        values[:, week] = take(x, s, d - 7 * week)
+    values.sort(axis=1)  # NaN goes last
+    n, at = (~np.isnan(values)).sum(axis=1), np.arange(len(s))
+    return (values[at, np.maximum(n - 1, 0) // 2] + values[at, np.minimum(n // 2, weeks - 1)]) / 2

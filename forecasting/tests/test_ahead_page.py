@@ -50,6 +50,23 @@ def test_sums_are_exact_to_the_last_place(world: World):
     assert [line.predicted for line in together(found)] == [Decimal("37037036703.9003")]
 
 
+def test_a_day_and_a_branch_have_the_intervals_of_their_sums(world: World):
+    analyst = reader(world, "analyst")
+    page = analyst.get(PAGE)
+    week = f"from_date={world.today}&to_date={world.today + dt.timedelta(days=6)}"
+    for table, by in (("days", "day"), ("branches", "department")):
+        told = analyst.get(f"/api/forecast/aggregate?{week}&by={by}").json()
+        lines = rows(page, f'id="{table}"')
+        assert len(lines) == len(told)
+        for line, total in zip(lines, told, strict=True):
+            lower, upper = (words(amount(Decimal(str(total[name])))) for name in ("lower_80", "upper_80"))
+            assert f"{lower} – {upper}" in line
+    summed = [sum(row.upper_80 - row.lower_80 for row in page.context["days"][0]["line"].parts)]
+    assert (
+        page.context["days"][0]["line"].bounds["upper_80"] < page.context["days"][0]["line"].predicted + summed[0] / 2
+    )
+
+
 def test_the_newest_issue_counts(world: World):
     world.version.state, world.version.number = "retired", 9
     world.version.save()
@@ -90,7 +107,7 @@ def test_more_lines_than_one_reads_are_sums_that_lead_to_them(world: World, monk
     monkeypatch.setattr(ahead_page, "MOST_LINES", 20)
     page = reader(world, "analyst").get(PAGE)
     assert rows(page, 'id="lines"') == [] and len(rows(page, 'id="branches"')) == 3
-    assert "Choose a day or a department" in content(page)
+    assert "Choose a day or a department below" in content(page)
     monkeypatch.setattr(ahead_page, "MOST_LINES", 2)
     for address in (*links(page, "Bar 22"), page.context["days"][0]["address"]):
         assert rows(reader(world, "analyst").get(PAGE + address), 'id="lines"')

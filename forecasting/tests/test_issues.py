@@ -71,6 +71,10 @@ def test_training_measures_beside_naive_and_serves(version):
     assert version.metrics["origins"] == 2
     assert version.trained_through == CUTOFF
     assert {text.name for text in version.texts.all()} == {*version.manifest["members"], "hours"}
+    told = version.manifest["mornings"]
+    assert all(
+        0 <= power <= 1 and 0 < left <= 1 for power, left in zip(told["power"], told["uncertainty"], strict=True)
+    )
 
 
 def test_an_issue_covers_every_department_and_day_and_its_hours_add_up(version):

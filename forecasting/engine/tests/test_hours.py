@@ -150,9 +150,7 @@ def test_weeks_tested_are_forecast_by_a_model_that_did_not_learn_them():
 def test_what_an_hour_misses_by_grows_with_the_root_of_its_sales():
     """Guests come by chance: a shop four times as large misses its hours by half as much of a day."""
     draw, frame = np.random.default_rng(5), hours(100)
-    shops = [
-        frame.assign(series_id=name, y=draw.poisson(frame["y"] * size)) for name, size in (("a", 1), ("b", 4))
-    ]
+    shops = [frame.assign(series_id=name, y=draw.poisson(frame["y"] * size)) for name, size in (("a", 1), ("b", 4))]
     (often,) = hour_misses(pd.concat(shops), "2026-04-12", ["a", "b"], (0.8,))
     open_hours = often[:, frame["hour"].unique()]
     assert open_hours[1].mean() / open_hours[0].mean() == pytest.approx(1.0, abs=0.1)

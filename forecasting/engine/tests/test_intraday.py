@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.engine.intraday import Mornings, learn_mornings, rest_of_day
+from forecasting.engine.intraday import learn_mornings
+from forecasting.engine.rest import Mornings, rest_of_day
 
 pytestmark = pytest.mark.unit
 SHARES = np.zeros((1, 24))

@@ -8,7 +8,7 @@ from forecasting.engine import Fit, build_panel, fit, predict
 from forecasting.engine.features import Features
 from forecasting.engine.history import History
 from forecasting.engine.metrics import wape
-from forecasting.engine.newcomer import Young, names
+from forecasting.engine.newcomer import Young, beliefs, names
 from forecasting.engine.tests import world
 
 pytestmark = pytest.mark.unit
@@ -38,7 +38,7 @@ def forecast(model: Fit, days: int, horizon: int = 28) -> pd.DataFrame:
 def test_a_few_weeks_come_near_what_the_whole_history_knows(model, days):
     young, grown = forecast(model, days), forecast(model, 450)
     assert set(young["rule"]) == {"short_history"} and set(grown["rule"]) == {"model"}
-    assert wape(young["y"], young["yhat"]) < 1.6 * wape(grown["y"], grown["yhat"])
+    assert wape(young["y"], young["yhat"]) < 1.15 * wape(grown["y"], grown["yhat"])
     last = KNOWN[KNOWN["series_id"] == "b0"].tail(days)
     assert wape(young["y"], young["yhat"]) < 0.75 * wape(young["y"], np.full(len(young), last["y"].mean()))
 
@@ -48,6 +48,12 @@ def test_the_others_first_weeks_pay(model):
     alone = Fit(**{**vars(model), "boosters": {k: v for k, v in model.boosters.items() if k != "n"}})
     with_them, without = forecast(model, 7), forecast(alone, 7)
     assert wape(with_them["y"], with_them["yhat"]) < wape(without["y"], without["yhat"])
+
+
+def test_who_knows_first_weeks_is_believed_more_the_less_sales_scatter():
+    mean, beside = beliefs(np.array([0.05, 0.1, 0.2, 0.5, 0.8]))
+    assert (np.diff(mean) > 0).all() and (np.diff(beside) <= 0).all()
+    assert beside[2] > 3 and beside[3] < 0.5
 
 
 def test_the_interval_widens_with_the_days_ahead_and_narrows_with_the_days_known(model):

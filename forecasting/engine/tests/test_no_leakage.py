@@ -58,10 +58,29 @@ def test_training_and_serving_rows_are_the_same_bits():
     draw = np.random.default_rng(3)
     for _ in range(12):
         s, o, h = draw.integers(0, 5, 30), np.full(30, draw.integers(60, 430)), draw.integers(1, 36, 30)
-        served = Features(History(panel, world.day(int(o[0])), states=later.state_names), ["promo"])
+        day = int(o[0])
+        served = Features(History(panel, world.day(day), states=later.state_names, since=day), ["promo"])
         a, b = trained.rows(s, o, h), served.rows(s, o, h)
         assert a.tobytes() == b.tobytes()
         assert np.isfinite(a).mean() > 0.6
+
+
+def test_rows_are_the_same_bits_whatever_is_asked_beside_them():
+    """Days ahead of one origin share what is looked up; alone, every row looks for itself. Calendars may differ."""
+    panel = world.panel(series=5, days=480)
+    panel.holiday[1, 430] = 1
+    features = Features(History(panel, world.day(470), since=430), ["promo"])
+    s, o = np.repeat(np.arange(5), 35), np.full(175, 440)
+    h = np.tile(np.arange(1, 36), 5)
+    together = features.rows(s, o, h)
+    shuffled = np.random.default_rng(5).permutation(175)
+    assert np.array_equal(together[shuffled], features.rows(s[shuffled], o[shuffled], h[shuffled]), equal_nan=True)
+
+
+def test_what_was_not_kept_is_refused():
+    history = History(world.panel(series=2, days=460), world.day(450), since=450)
+    with pytest.raises(IndexError):
+        history.weekday(np.arange(2), np.full(2, 430), 8.0)
 
 
 def test_the_recursive_member_learns_from_the_same_bits_it_is_served():
@@ -71,7 +90,8 @@ def test_the_recursive_member_learns_from_the_same_bits_it_is_served():
     draw = np.random.default_rng(4)
     for _ in range(6):
         s, o = np.arange(5), np.full(5, draw.integers(60, 430))
-        served = Features(History(panel, world.day(int(o[0])), states=later.state_names), ["promo"])
+        day = int(o[0])
+        served = Features(History(panel, world.day(day), states=later.state_names, since=day), ["promo"])
         a, b = Walk(trained, s, o), Walk(served, s, o, ahead=7)
         assert a.level().tobytes() == b.level().tobytes()
         assert a.rows(a.level()).tobytes() == b.rows(b.level()).tobytes()
