@@ -70,6 +70,19 @@ class WhenForm(forms.ModelForm):
         return values
 
 
+class Called:
+    """A task by the name people have for it; the library's own adds how a crontab is written."""
+
+    def __init__(self, task: PeriodicTask) -> None:
+        self._task = task
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._task, name)
+
+    def __str__(self) -> str:
+        return gettext(self._task.name)
+
+
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):
     """Who is no superuser says when a task is done, not what is done; and only where the house is one chain's."""
@@ -109,6 +122,13 @@ class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):
         return (
             known if signed_in(request).is_superuser else [*known, "called", "when_shown", "next_shown", "last_run_at"]
         )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> Any:
+        if obj is not None:
+            context |= {"original": Called(obj), "subtitle": gettext(obj.name)}
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return super().get_actions(request) if signed_in(request).is_superuser else {}

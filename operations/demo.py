@@ -17,12 +17,15 @@ from departments.connect import add_connection
 from departments.models import Connection, Department, SourceDepartment
 from departments.sync import start_sync as start_department_sync
 from departments.timing import organisation_today
-from forecasting.models import ForecastIssue
+from forecasting.item_issue import start_item_forecast
+from forecasting.models import ForecastIssue, ItemIssue
 from forecasting.predict import start_forecast
 from forecasting.replay import replay
 from forecasting.series import latest_cutoff
 from forecasting.train import start_training
 from forecasting.versions import serving_version
+from operations.demo_items import SOURCE as ITEMS
+from operations.demo_items import push_demo_items
 from operations.schedules import setup_schedules
 from runs.choices import State, Trigger
 from runs.ledger import run_now
@@ -37,7 +40,7 @@ from sources.simulator.worlds.demo_onec import demo_objects
 NAMES = {1: "iiko Almaty", 2: "iiko Astana"}
 BOOKS = "1C demo"
 LOGIN = PASSWORD = KEY = "demo"
-REPLAYED_DAYS = 56
+REPLAYED_DAYS, REPLAYED_ITEM_DAYS = 56, 10
 FIRST_ORIGINS = 2  # the first page should not wait for the long backtest
 
 Say = Callable[[str], None]
@@ -65,7 +68,7 @@ def build_demo(*, departments: int, days: int, say: Say) -> None:
 
     Where a person has added a connection of their own, nothing invented is mixed into their chain.
     """
-    if own := Connection.objects.exclude(name__in=[*NAMES.values(), BOOKS]).first():
+    if own := Connection.objects.exclude(name__in=[*NAMES.values(), BOOKS, ITEMS]).first():
         setup_schedules()
         say(f"this is the chain of {own.name!r}: no demonstration is added to it")
         return
@@ -83,6 +86,7 @@ def build_demo(*, departments: int, days: int, say: Say) -> None:
         _sales(organisation, connections, days, say)
     _segments(departments, days)
     _forecasts(organisation, say)
+    _items(organisation, say)
     setup_schedules()
 
 
@@ -171,6 +175,15 @@ def _forecasts(organisation: Organisation, say: Say) -> None:
     elif cutoff and not ForecastIssue.objects.filter(organisation=organisation, data_as_of=cutoff).exists():
         say("forecasting")
         _must(run_now(start_forecast(organisation=organisation, trigger=Trigger.COMMAND)[0]))
+
+
+def _items(organisation: Organisation, say: Say) -> None:
+    """Products are forecast by the worker: the first page does not wait for them."""
+    cutoff = latest_cutoff(organisation)
+    if cutoff and not ItemIssue.objects.filter(organisation=organisation, data_as_of=cutoff).exists():
+        say("bringing in the items of some bakeries")
+        push_demo_items(organisation, cutoff)
+        start_item_forecast(organisation=organisation, trigger=Trigger.COMMAND, replay_days=REPLAYED_ITEM_DAYS)
 
 
 def _must(run: Run) -> None:

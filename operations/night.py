@@ -1,7 +1,8 @@
 """THE DAY: the chain of a night, and what the day does for it until the next one.
 
-A night is departments, sales of the settling window, forecasts, the accuracy log, each a run of its own. The keeper
-makes sure that it was begun, asks again for what failed for a passing reason, and for branches that were still open.
+A night is departments, sales of the settling window, forecasts, the accuracy log, items, each a run of its own, and
+beside the forecasts the catalogue and receipts: where these fail, the night says so and is done. The keeper makes sure
+that it was begun, asks again for what failed for a passing reason, and for branches that were still open.
 A night that a person cancelled is left alone: the next one reads its dates, too.
 """
 
@@ -15,7 +16,10 @@ from accounts.models import Organisation
 from departments.choices import Kind
 from departments.models import Authority, Connection
 from departments.timing import connection_today, organisation_today
+from forecasting.bake import sells_items
 from forecasting.versions import serving_version
+from items.catalogue.sync import KIND as CATALOGUE
+from items.catalogue.sync import start_at_night as start_catalogues
 from operations.schedules import night_begins
 from runs import clock
 from runs.choices import State, Trigger
@@ -28,6 +32,8 @@ from sales.sync import night_range
 
 # Beat begins a night; the keeper only when beat is this late.
 BEAT_MAY_BE_LATE = dt.timedelta(seconds=90)
+# Runs whose failure is told, and is none of the night's.
+BESIDE = (CATALOGUE,)
 # A branch that is still open is looked at again for so many days; older ones wait for the next night.
 OPEN_DAYS = 3
 
@@ -57,7 +63,7 @@ def _pushing() -> QuerySet[Authority]:
 
 
 def nightly(work: Work) -> Outcome | Wait:
-    """Called again after each step: departments and sales side by side, then the forecast and the accuracy log."""
+    """Called again after each step: departments and sales side by side, then the forecast and the accuracy log, then items."""
     run = work.run
     step = run.params.get("step", "load")
     if step == "load":
@@ -66,12 +72,32 @@ def nightly(work: Work) -> Outcome | Wait:
         work.remember(step=step)
         if run.children.exists():
             return Wait()
-    if step == "forecast" and serving_version(run.organisation) is not None:
-        work.spawn("forecast")
-        work.spawn("measure")
-        work.remember(step="end")
+    begun = None
+    if step == "forecast":
+        assert run.night
+        begun = start_catalogues(work, *night_range(run.night))
+    forecasting = _forecasts(work, step)
+    return Wait() if forecasting or begun else _sum_up(run)
+
+
+def _forecasts(work: Work, step: str) -> Wait | None:
+    """The forecasts of the branches and, on top of these, of their products. None when both are done."""
+    organisation = work.run.organisation
+    if step == "forecast":
+        step = "items"
+        if _spawned(work, ["forecast", "measure"] if serving_version(organisation) is not None else [], then=step):
+            return Wait()
+    if step == "items" and _spawned(work, ["forecast_items"] if sells_items(organisation) else [], then="end"):
         return Wait()
-    return _sum_up(run)
+    return None
+
+
+def _spawned(work: Work, kinds: list[str], *, then: str) -> bool:
+    """Whether there is anything to wait for. The step is done once its runs are there: a worker may die in between."""
+    for kind in kinds:
+        work.spawn(kind)
+    work.remember(step=then)
+    return bool(kinds)
 
 
 def _load(work: Work) -> None:
@@ -96,9 +122,11 @@ def _load(work: Work) -> None:
 
 def _sum_up(run: Run) -> Outcome:
     children = list(run.children.order_by("id"))
-    states = {child.state for child in children}
+    states = {child.state for child in children if child.kind not in BESIDE}
     counts = {child.kind: child.counts for child in children}
-    errors = [error for child in children for error in child.errors]
+    errors = [
+        error | ({"warning": True} if child.kind in BESIDE else {}) for child in children for error in child.errors
+    ]
     if states <= {State.DONE}:
         return Outcome(State.DONE, counts, errors)
     return Outcome(
@@ -195,9 +223,4 @@ def repair(work: Work) -> Outcome | Wait:
         work.remember(step="forecast")
         return Wait()
     completed = sum(child.counts.get("completed", 0) for child in run.children.filter(kind="sync_sales"))
-    if step == "forecast" and completed and serving_version(run.organisation) is not None:
-        work.spawn("forecast")
-        work.spawn("measure")
-        work.remember(step="end")
-        return Wait()
-    return _sum_up(run)
+    return (_forecasts(work, step) if completed else None) or _sum_up(run)

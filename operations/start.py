@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from accounts.pages import page_organisation, signed_in
+from departments.check import KIND as CHECK
 from departments.models import Department
 from departments.timing import organisation_today
 from forecasting.compare import Comparison, by_currency, compare
@@ -133,5 +134,12 @@ def unsettled_runs(user: User) -> list[Run]:
     since = timezone.now() - dt.timedelta(days=TROUBLE_DAYS)
     lacking = Q(state__in=[State.FAILED, State.PARTIAL]) | Q(state=State.CANCELLED, kind="nightly")
     failed = runs.filter(lacking, finished_at__gte=since)
-    done = dict(runs.filter(state=State.DONE, finished_at__gte=since).order_by("id").values_list("kind", "id"))
-    return working + [run for run in failed[:20] if done.get(run.kind, 0) < run.pk][:5]
+    # Work that is done makes up for all that failed of its kind; of a connection the last check says how it is.
+    checked = Q(kind=CHECK, state__in=[State.FAILED, State.PARTIAL])
+    later = runs.filter(Q(state=State.DONE) | checked, finished_at__gte=since).order_by("id")
+    last = {_about(kind, unit): pk for kind, unit, pk in later.values_list("kind", "unit", "id")}
+    return working + [run for run in failed[:20] if last.get(_about(run.kind, run.unit), 0) <= run.pk][:5]
+
+
+def _about(kind: str, unit: str) -> tuple[str, str]:
+    return kind, unit if kind == CHECK else ""

@@ -114,9 +114,14 @@ def test_a_schedule_for_some_weekdays_only_is_left_to_beat(connection, clock):
 
 
 def test_who_was_set_up_in_the_afternoon_begins_with_the_coming_night(connection, clock):
-    clock(23, 0, days=0)
+    today = clock(23, 0, days=0)
+    afternoon = dt.datetime.combine(today, dt.time(15), ZoneInfo(connection.organisation.time_zone))
+    Run.objects.update(created_at=afternoon)
     keep_night()
     assert nights() == []
+    Run.objects.update(created_at=afternoon - dt.timedelta(days=1))
+    keep_night()
+    assert [run.night for run in nights()] == [today]
 
 
 def test_nights_that_were_missed_are_caught_up_by_the_next_one(connection):

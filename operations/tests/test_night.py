@@ -9,6 +9,7 @@ from departments.models import Connection, Department
 from departments.timing import organisation_today
 from forecasting.models import ForecastIssue
 from forecasting.train import start_training
+from items.models import Catalogue
 from operations.night import start_night, start_nights
 from operations.schedules import setup_schedules
 from runs.choices import State
@@ -64,10 +65,22 @@ def test_a_night_loads_the_settling_window_and_forecasts(tills):
     assert [server.audit.broken for server in tills] == [[], []]
 
 
-def test_without_a_model_the_night_still_loads(tills):
+def test_without_a_model_the_night_still_loads_and_a_catalogue_that_fails_is_told_only(tills):
+    tills[0].faults.plan("products", "empty_list", count=None)
     night = run_now(start_night(Organisation.objects.main())[0])
     assert night.state == State.DONE
     assert SalesSummary.objects.exists()
+    catalogue = night.children.get(kind="sync_catalogue")
+    assert (catalogue.state, Catalogue.objects.exclude(full_at=None).count()) == (State.PARTIAL, 1)
+    told = {error["code"]: error.get("warning") for error in night.errors}
+    assert told["catalogue_empty_products"] is True
+
+
+def test_a_server_may_be_left_alone_about_its_catalogue(tills):
+    Catalogue.objects.filter(connection__name="till 1").update(at_night=False)
+    night = run_now(start_night(Organisation.objects.main())[0])
+    assert [row.connection.name for row in Catalogue.objects.exclude(full_at=None)] == ["till 2"]
+    assert night.children.get(kind="sync_catalogue").params["receipts"] == []
 
 
 def test_a_dead_server_makes_the_night_partial_and_names_its_branches(tills):

@@ -8,7 +8,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from forecasting.models import ForecastIssue, ModelVersion
 from operations.schedules import setup_schedules, when_of
-from tests.reading import content, reader, rows
+from tests.reading import content, reader, rows, words
 from tests.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -47,6 +47,13 @@ def test_the_hour_is_changed_and_nothing_else(world: World, night, one_chain):
         "Nightly chain",
         "[]",
     )
+
+
+def test_the_page_of_a_schedule_is_called_by_its_name(world: World, night, one_chain):
+    html = reader(world, "administrator", "ru").get(f"{LIST}{night.pk}/change/").content.decode()
+    with translation.override("ru"):
+        assert translation.gettext(night.name) in words(html.split('id="content"')[0])
+    assert "m/h/dM" not in html.split('id="content"')[0]
 
 
 def test_neither_both_nor_none(world: World, night, one_chain):

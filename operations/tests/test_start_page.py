@@ -11,6 +11,7 @@ from accounts.models import Organisation, User
 from departments.models import Connection
 from forecasting.models import Forecast
 from operations.schedules import setup_schedules
+from operations.start import unsettled_runs
 from runs.choices import State
 from runs.models import Run
 from sales.models import SalesSummary, SourceDay
@@ -140,6 +141,21 @@ def test_work_under_way_and_failed_work_is_shown_with_its_sentence(world: World,
     # What was done since is no longer worth a line.
     Run.objects.create(organisation=world.organisation, kind="sync_sales", unit="2", state=State.DONE, finished_at=now)
     assert f"run-{failed.pk}" not in reader(world, "administrator").get("/").content.decode()
+
+
+def test_the_last_check_of_a_connection_says_how_it_is(world: World, till):
+    def checked(unit: str, state: str) -> Run:
+        common = {"organisation": world.organisation, "kind": "check_connection", "finished_at": timezone.now()}
+        return Run.objects.create(unit=unit, state=state, **common)
+
+    old, other = checked("1", State.FAILED), checked("2", State.FAILED)
+    partial = checked("1", State.PARTIAL)
+    checked("3", State.DONE)
+    assert set(unsettled_runs(world.administrator)) == {other, partial}
+    checked("2", State.DONE)
+    checked("1", State.CANCELLED)
+    assert unsettled_runs(world.administrator) == [partial]
+    assert old.pk < partial.pk
 
 
 def test_the_next_night_is_shown_in_the_organisations_own_time(world: World, till):
