@@ -20,6 +20,10 @@ _LOOK = {
     "sales.view_difference",
     "forecasting.view_forecast",
     "items.view_product",
+    "items.view_productgroup",
+    "items.view_category",
+    "items.view_unit",
+    "items.view_store",
     "items.view_saleline",
     "items.view_productday",
 }
@@ -36,6 +40,7 @@ _WORK = _DELIVER | {
     "runs.change_alarm",
     "sales.load_sales",
     "departments.sync_departments",
+    "items.sync_catalogue",
     "forecasting.train_model",
     "items.change_saleline",
     "items.delete_saleline",
@@ -69,6 +74,7 @@ _ADMINISTER = {
     "sales.delete_salessummary",
     "sales.delete_salesbyhour",
     "forecasting.roll_back_model",
+    "forecasting.change_baketerms",
     "runs.cancel_run",
     "accounts.view_user",
     "accounts.add_user",
@@ -89,6 +95,9 @@ _ADMINISTER = {
     "django_celery_beat.add_intervalschedule",
     "items.add_product",
     "items.change_product",
+    "items.change_store",
+    "items.view_catalogue",
+    "items.change_catalogue",
     "items.view_itemsource",
     "items.add_itemsource",
     "items.change_itemsource",
@@ -102,9 +111,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.ANALYST: frozenset(_ANALYSE),
     Role.MANAGER: frozenset(_ANALYSE | _WORK),
     Role.INTEGRATOR: frozenset(
-        _LOOK
-        | _DELIVER
-        | {"runs.view_run", "sales.load_sales", "departments.sync_departments", "items.view_importjob"}
+        _LOOK | _DELIVER | {"runs.view_run", "sales.load_sales", "departments.sync_departments", "items.view_importjob"}
     ),
     Role.ADMINISTRATOR: frozenset(_ANALYSE | _WORK | _ADMINISTER),
 }

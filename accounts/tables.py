@@ -13,7 +13,9 @@ from typing import Any
 
 import xlsxwriter
 from django.db import connection, models
-from django.db.models import QuerySet
+from django.db.models import Case, F, Func, IntegerField, QuerySet, TextField, Value, When
+from django.db.models.functions import Concat
+from django.db.models.lookups import In
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +23,7 @@ BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes Cyrillic for Latin letters
 # A cell that begins with one of these is a formula to Excel, LibreOffice or Google Sheets.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 ROWS_AT_ONCE = 500
+PIECE = 2**18  # bytes of a file sent at once
 MOST_XLSX_ROWS = 1_048_575  # below the header
 
 
@@ -71,16 +74,25 @@ def csv_lines(names: Sequence[str], rows: Iterable[Sequence[Any]], style: str = 
     yield "".join(pieces)
 
 
+def text_cell(path: str) -> Case:
+    """`cell` of a text column, for PostgreSQL to make: the first letter's number costs a fraction of what a pattern does."""
+    first: Any = Func(F(path), function="ascii", output_field=IntegerField())
+    formula = When(In(first, [ord(sign) for sign in FORMULA]), then=Concat(Value("'"), F(path)))
+    # COPY would put quotation marks where a cell is empty.
+    empty = When(In(first, [0]), then=Value(None))
+    return Case(formula, empty, default=F(path), output_field=TextField())
+
+
 def csv_copied(names: Sequence[str], rows: QuerySet[Any, Any], style: str = Style.PLAIN) -> Iterator[bytes]:
     """The pieces of a CSV that PostgreSQL writes itself, of rows whose values are cells already: ten times as fast."""
     separator = ";" if style == Style.EXCEL else ","
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile(buffering=PIECE) as file:
         with connection.cursor() as cursor:
             query = cursor.mogrify(*rows.query.sql_with_params()).decode()
             cursor.copy_expert(f"COPY ({query}) TO STDOUT WITH (FORMAT csv, DELIMITER '{separator}')", file)
         file.seek(0)
         yield next(csv_lines(names, [], style)).encode()
-        while piece := file.read(2**16):
+        while piece := file.read(PIECE):
             yield piece
 
 

@@ -63,7 +63,17 @@ class DepartmentQuerySet(models.QuerySet["Department"]):
 
 
 def scopes_of(user: User | AnonymousUser) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
-    """The organisations the user sees as a whole, and single departments with what lies below them."""
+    """The organisations the user sees as a whole, and single departments with what lies below them.
+
+    Looked up once for each `user` in memory, as Django does it with permissions: a request has its own.
+    """
+    known: tuple[set[uuid.UUID], set[uuid.UUID]] | None = getattr(user, "_scopes", None)
+    if known is None:
+        known = user._scopes = _looked_up(user)  # type: ignore[union-attr]
+    return known
+
+
+def _looked_up(user: User | AnonymousUser) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
     from departments.models import Department, DepartmentScope
 
     if user.is_anonymous:

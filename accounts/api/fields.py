@@ -1,7 +1,10 @@
 """Query parameters: read strictly, refused in the one error shape."""
 
+from __future__ import annotations
+
 import datetime as dt
 import re
+from functools import cache as remembered
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -58,8 +61,22 @@ def refuse(name: str, code: str, detail: Any) -> ValidationError:
     return ValidationError({name: [ErrorDetail(str(detail), code)]})
 
 
+@remembered
+def _fields(kind: type[Parameters]) -> Any:
+    """Bound to an instance that nothing is asked of."""
+    return serializers.Serializer.fields.func(kind())  # type: ignore[attr-defined]
+
+
 class Parameters(serializers.Serializer[Any]):
-    """Query parameters of an operation."""
+    """Query parameters of an operation. The fields remember nothing of a request, so all instances share them."""
+
+    @property
+    def fields(self) -> Any:
+        return _fields(type(self))
+
+    @property
+    def _writable_fields(self) -> Any:
+        return self.fields.values()
 
     @classmethod
     def read(cls, request: Request) -> dict[str, Any]:

@@ -183,6 +183,12 @@ class ConnectionAdmin(HouseAdmin):
         allowed = super().has_delete_permission(request, obj)
         return allowed and obj is not None and not obj.source_departments.exists()
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
+        """What other parts keep of one connection comes and goes with it: nobody needs a right of its own for that."""
+        gone, counts, needed, protected = super().get_deleted_objects(objs, request)
+        own = {one.related_model._meta.verbose_name for one in Connection._meta.related_objects if one.one_to_one}
+        return gone, counts, needed - own, protected
+
     def has_sync_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("departments.sync_departments")
 

@@ -82,7 +82,7 @@ def test_an_administrator_adds_a_person_who_sees_what_is_chosen_for_them(world: 
     assert not Department.objects.visible_to(anna).exists()
     scope = {"scopes-TOTAL_FORMS": "1", "scopes-INITIAL_FORMS": "0", "scopes-0-department": str(world.cafe.pk)}
     assert administrator.post(added.url, {"role": "manager", **scope}).status_code == 302
-    assert list(Department.objects.visible_to(anna)) == [world.cafe]
+    assert list(Department.objects.visible_to(User.objects.get(pk=anna.pk))) == [world.cafe]
     signed_in = Client()
     assert signed_in.login(
         username="anna", password=SECRET["password1"], request=signed_in.get("/admin/login/").wsgi_request

@@ -42,7 +42,7 @@ COVERAGE = tuple(serializers.CoverageShown().fields)
 COUNTS = ("summary_records", "hourly_records", "total_raw_records", "changed_rows")
 
 
-def _chosen(request: Request, rows: SalesQuerySet, parameters: dict[str, Any]) -> SalesQuerySet:
+def _chosen(request: Request, rows: Any, parameters: dict[str, Any]) -> Any:
     rows = rows.visible_to(request.user).between(parameters.get("from_date"), parameters.get("to_date"))
     if pk := parameters.get("department_id"):
         rows = rows.filter(department=department_or_404(request, pk))
@@ -60,6 +60,7 @@ def _two_places(*columns: str) -> Any:
 
 class Summary(ApiView):
     permission_classes = [requires("sales.view_salessummary")]
+    days = SalesSummary.objects.with_settled().values(*SUMMARY)  # put together once
     listing = Listing(
         orderings=("date", "department_id", "total_sales", "updated_at", "id"),
         default="-date,department_id",
@@ -76,17 +77,17 @@ class Summary(ApiView):
     def get(self, request: Request) -> Response:
         """Sales per department and business date, newest first."""
         parameters = serializers.SummaryParameters.read(request)
-        rows = _chosen(request, SalesSummary.objects.all(), parameters)
+        rows = _chosen(request, self.days.all(), parameters)
         if "state" in parameters:
             rows = rows.filter(state=parameters["state"])
-        rows = rows.with_settled()
         if (settled := parameters.get("settled")) is not None:
             rows = rows.filter(settled=settled)
-        return self.listing.answer(request, rows.values(*SUMMARY), parameters)
+        return self.listing.answer(request, rows, parameters)
 
 
 class Hourly(ApiView):
     permission_classes = [requires("sales.view_salesbyhour")]
+    hours = SalesByHour.objects.with_day().values(*HOUR)
     listing = Listing(
         orderings=("date", "department_id", "hour", "sales_amount", "updated_at", "id"),
         default="-date,department_id,hour",
@@ -103,10 +104,10 @@ class Hourly(ApiView):
     def get(self, request: Request) -> Response:
         """Sales per department, business date and local hour of closing, newest date first."""
         parameters = serializers.HourlyParameters.read(request)
-        rows = _chosen(request, SalesByHour.objects.all(), parameters)
+        rows = _chosen(request, self.hours.all(), parameters)
         if "hour" in parameters:
             rows = rows.filter(hour=parameters["hour"])
-        return self.listing.answer(request, rows.with_day().values(*HOUR), parameters)
+        return self.listing.answer(request, rows, parameters)
 
 
 class Restatements(ApiView):

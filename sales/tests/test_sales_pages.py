@@ -115,3 +115,11 @@ def test_hours_open_on_the_newest_two_weeks_and_older_ones_are_asked_for(world: 
     assert f"{old:%d.%m.%Y}" not in content(opened) and f"{world.days[0]:%d.%m.%Y}" in content(opened)
     assert f'value="{world.today - dt.timedelta(days=14):%d.%m.%Y}"' in opened.content.decode()
     assert len(rows(analyst.get(HOURS, {"date_to": f"{old:%d.%m.%Y}"}))) == 3
+
+
+def test_an_empty_list_offers_nothing_that_its_reader_may_not_do(world: World):
+    SalesSummary.objects.all().delete()
+    text = content(reader(world, "analyst").get(DAYS))
+    assert "Nothing yet." in text and "new item" not in text and "Add " not in text
+    filtered = content(reader(world, "analyst").get(DAYS, {"state__exact": "complete"}))
+    assert "Nothing fits the filters." in filtered and "Show all" in filtered

@@ -112,6 +112,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-32000;",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "salesforecast.postgresql"
     DATABASES["default"]["CONN_MAX_AGE"] = env.number("DB_CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A database whose host is gone says nothing: nobody waits for it longer than a minute.
@@ -180,6 +181,8 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 
+LOG_DIR = Path(env.text("LOG_DIR", str(VAR_DIR / "logs"))).resolve()
+LOG_FILES = env.number("LOG_FILES", 50, least=1)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

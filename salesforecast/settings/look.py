@@ -98,6 +98,18 @@ UNFOLD = {
                         _("Sales by item"), "receipt_long", "admin:items_saleline_changelist", "items.view_saleline"
                     ),
                     _item(
+                        _("Products"),
+                        "restaurant_menu",
+                        "admin:items_product_changelist",
+                        "items.view_product",
+                        *(
+                            f"admin:items_{model}_{page}"
+                            for model in ("productgroup", "category", "unit", "catalogue")
+                            for page in ("changelist", "change")
+                        ),
+                    ),
+                    _item(_("Stores"), "warehouse", "admin:items_store_changelist", "items.view_store"),
+                    _item(
                         _("Imports of files"),
                         "upload_file",
                         "admin:items_importjob_changelist",
@@ -122,6 +134,13 @@ UNFOLD = {
                         "forecasting.view_forecast",
                     ),
                     _item(_("A day by the hour"), "today", "admin:forecasting_day", "forecasting.view_forecast"),
+                    _item(
+                        _("Bake list"),
+                        "bakery_dining",
+                        "admin:forecasting_bake",
+                        "forecasting.view_forecast",
+                        "admin:forecasting_bake_terms",
+                    ),
                     _item(
                         _("Fact against forecast"),
                         "query_stats",

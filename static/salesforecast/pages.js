@@ -15,3 +15,7 @@ window.addEventListener("pageshow", () => {
         button.disabled = false;
     }
 });
+
+document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+});

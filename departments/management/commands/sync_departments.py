@@ -12,6 +12,7 @@ from runs.models import Run
 
 class Command(RunCommand):
     help = "Synchronises the departments of the till servers."
+    is_logged = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -15,6 +15,7 @@ from sales.sync import BadRange, start_sync
 
 class Command(RunCommand):
     help = "Loads sales of business dates, both included; default: yesterday and the settling window."
+    is_logged = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
