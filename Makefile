@@ -41,19 +41,19 @@ demo: install $(VAR_DIR)/static/collected ## all of run but the serving
 	@scripts/run --no-serve
 
 test: install-dev lint $(VAR_DIR)/static/collected ## lint and every test, on SQLite, PostgreSQL, Redis, RabbitMQ and Chromium
-	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py test
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m scripts.phases test
 
 lint: install-dev ## ruff, mypy, the floors, migrations, Django's checks
 	@$(PYTHON_IN_VENV) scripts/lint.py
 
 coverage: install-dev $(VAR_DIR)/static/collected ## the tests again, counting lines: htmlcov/index.html
-	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py test --coverage
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m scripts.phases test --coverage
 
 chaos: install-dev $(VAR_DIR)/static/collected ## faults: killed workers, lost brokers, failing sources (up to an hour; CHAOS_REAL_TIME=1)
-	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py $(if $(CHAOS_REAL_TIME),real-time,chaos)
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m scripts.phases $(if $(CHAOS_REAL_TIME),real-time,chaos)
 
 deep: install-dev $(VAR_DIR)/static/collected ## millions of rows, thousands of files, then the accuracy referee
-	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) scripts/phases.py deep
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m scripts.phases deep
 	@$(MAKE) bench
 
 bench: install-dev ## speed of loading, of the API and of forecasting as ratios, then accuracy on public sets (REFEREE=path to referee.py; AGAINST=an older commit)

@@ -5,6 +5,7 @@ summary then counts the tests that needed them.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,19 @@ def polite_clients() -> None:
     IikoServer.strict = True
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
+    """On SQLite a file that was migrated once for all workers is taken over; without one Django makes its own."""
+    from django.conf import settings
+
+    template = os.environ.get("TEST_SQLITE_TEMPLATE", "")
+    database = settings.DATABASES["default"]
+    if not template or "sqlite3" not in database["ENGINE"]:
+        return False
+    shutil.copyfile(template, database["TEST"]["NAME"])
+    return True
+
+
 @pytest.fixture(autouse=True)
 def house_language() -> Iterator[None]:
     """A test begins in the language of the settings, whatever the one before it has read."""
@@ -64,6 +78,11 @@ def empty_cache() -> None:
     from django.core.cache import cache
 
     cache.clear()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole processes before single pages: a long test that starts last leaves the other worker without work."""
+    items.sort(key=lambda item: (item.get_closest_marker("stack") is None, item.get_closest_marker("row") is None))
 
 
 @pytest.fixture(scope="session")
@@ -95,8 +114,11 @@ def redis_url() -> Iterator[str]:
     for number in range(1, 16):
         url = f"{server}/{number}"
         client = redis.Redis.from_url(url)
-        if client.dbsize() == 0:
-            client.set("salesforecast-test", os.getpid())
+        # Claimed before it is counted: another worker may be looking for one at this moment.
+        mine = client.set("salesforecast-test", os.getpid(), nx=True)
+        if mine and client.dbsize() > 1:
+            client.delete("salesforecast-test")
+        elif mine:
             yield url
             client.flushdb()
             client.close()

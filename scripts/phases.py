@@ -1,6 +1,6 @@
 """Run the tests in phases, each a pytest of its own, and stop at the first phase that fails.
 
-    phases.py test [--coverage]    everything: SQLite alone, PostgreSQL, browser and whole processes, faults
+    phases.py test [--coverage]    everything: SQLite alone, PostgreSQL, browser with whole processes and faults
     phases.py chaos | deep
     phases.py real-time            those faults that wait as long as the product does
 
@@ -13,8 +13,11 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+from scripts.migrated import migrated
 
 SLOW = "chaos or deep"
 ALONE = "browser or stack or postgres"
@@ -26,6 +29,7 @@ class Phase:
     select: str
     workers: int = 0
     on_postgres: bool = False
+    shared_out_by: str = "loadfile"
 
 
 TIERS = {
@@ -37,8 +41,12 @@ TIERS = {
             workers=2,
             on_postgres=True,
         ),
-        Phase("browser and whole processes", f"(browser or stack) and not (row or {SLOW})", workers=2),
-        Phase("a little of every fault", f"row and stack and not ({SLOW})"),
+        Phase(
+            "browser, whole processes and a little of every fault",
+            f"(browser or stack) and not ({SLOW})",
+            workers=2,
+            shared_out_by="loadgroup",
+        ),
     ],
     "chaos": [Phase("faults", "chaos and not (real_time or deep)")],
     "real-time": [Phase("faults in real time", "real_time")],
@@ -46,13 +54,16 @@ TIERS = {
 }
 
 
-def run(phase: Phase, report: Path, coverage: bool) -> int:
+def run(phase: Phase, report: Path, coverage: bool, more: dict[str, str]) -> int:
     environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "PYTEST_ADDOPTS")}
+    environment |= more
     if phase.on_postgres:
         environment["DATABASE_URL"] = environment["TEST_POSTGRES_URL"]
     command = [sys.executable, "-m", "pytest", "-m", phase.select, f"--junitxml={report}"]
     if phase.workers:
-        command += ["-n", str(phase.workers), "--dist", "loadfile"]
+        command += ["-n", str(phase.workers), "--dist", phase.shared_out_by]
+    if phase.shared_out_by == "loadgroup":
+        command += ["--no-loadscope-reorder"]  # conftest.py puts the long ones first
     if coverage:
         command += ["--cov", "--cov-append", "--cov-report="]
     return subprocess.run(command, env=environment, check=False).returncode
@@ -73,19 +84,22 @@ def main(arguments: list[str]) -> int:
     if coverage:
         subprocess.run([sys.executable, "-m", "coverage", "erase"], check=True)
     started, total = time.monotonic(), Counter[str]()
-    for number, phase in enumerate(phases, 1):
-        print(f"\n===== phase {number} of {len(phases)}: {phase.title} =====", flush=True)
-        report = folder / f"{arguments[0]}-{number}.xml"
-        report.unlink(missing_ok=True)
-        begun = time.monotonic()
-        code = run(phase, report, coverage)
-        if report.exists():
-            total += counts(report)
-        print(f"phase {number} took {time.monotonic() - begun:.0f} s", flush=True)
-        if code:
-            why = "found no test" if code == 5 else "failed"
-            print(f"\n===== phase {number} ({phase.title}) {why}; the later phases did not run =====", flush=True)
-            break
+    # The other tiers have one phase, or none that makes a database more than once.
+    with ExitStack() as made:
+        templates = made.enter_context(migrated(os.environ["TEST_POSTGRES_URL"])) if arguments[0] == "test" else {}
+        for number, phase in enumerate(phases, 1):
+            print(f"\n===== phase {number} of {len(phases)}: {phase.title} =====", flush=True)
+            report = folder / f"{arguments[0]}-{number}.xml"
+            report.unlink(missing_ok=True)
+            begun = time.monotonic()
+            code = run(phase, report, coverage, templates)
+            if report.exists():
+                total += counts(report)
+            print(f"phase {number} took {time.monotonic() - begun:.0f} s", flush=True)
+            if code:
+                why = "found no test" if code == 5 else "failed"
+                print(f"\n===== phase {number} ({phase.title}) {why}; the later phases did not run =====", flush=True)
+                break
     if coverage:
         subprocess.run([sys.executable, "-m", "coverage", "html", "--quiet"], check=False)
         subprocess.run([sys.executable, "-m", "coverage", "report"], check=False)

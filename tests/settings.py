@@ -38,6 +38,7 @@ DATABASES["default"]["TEST"] = {
 if "postgresql" in DATABASES["default"]["ENGINE"]:
     # No test pulls the plug of this server: those that do bring one of their own.
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"
+    DATABASES["default"]["TEST"]["TEMPLATE"] = os.environ.get("TEST_POSTGRES_TEMPLATE")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

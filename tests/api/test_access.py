@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.roles import Role
+from accounts.throttling import Limits
 from runs.ledger import open_run
 from tests.world import World
 
@@ -59,6 +60,11 @@ ALLOWED = {
     ("POST", "api/sales/auto-sync/test"): LOADERS,
     ("POST", "api/sales"): WORKERS,
     ("POST", "api/sales/bulk-import"): WORKERS,
+    ("GET", "api/products"): EVERYBODY,
+    ("GET", "api/products/<str:pk>"): EVERYBODY,
+    ("GET", "api/product-groups"): EVERYBODY,
+    ("GET", "api/categories"): EVERYBODY,
+    ("GET", "api/stores"): EVERYBODY,
     ("GET", "api/v1/sales"): EVERYBODY,
     ("POST", "api/v1/sales"): WORKERS,
     ("POST", "api/v1/sales/batch"): WORKERS,
@@ -82,6 +88,8 @@ ALLOWED = {
     ("POST", "api/forecast/retrain"): {"administrator", "manager"},
     ("GET", "api/forecast/explain/<str:date>/<str:branch_id>"): EVERYBODY,
     ("GET", "api/forecast/hourly/<str:date>/<str:branch_id>"): EVERYBODY,
+    ("GET", "api/forecast/items/<str:date>/<str:branch_id>"): EVERYBODY,
+    ("GET", "api/forecast/today/<str:branch_id>"): EVERYBODY,
     ("GET", "api/forecast/<str:date>/<str:branch_id>"): EVERYBODY,
     ("POST", "api/v1/sales/import/csv"): WORKERS,
     ("POST", "api/v1/sales/import/excel"): WORKERS,
@@ -217,9 +225,7 @@ def test_a_session_writes_only_with_the_csrf_token(world: World, settings):
 
 
 def test_too_many_requests_are_429(world: World, monkeypatch):
-    from rest_framework.throttling import SimpleRateThrottle
-
-    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anon": "2/min", "user": "3/min", "work": "1/min"})
+    monkeypatch.setattr(Limits, "rates", {"anon": "2/min", "user": "3/min", "work": "1/min"})
     client = world.api()
     statuses = [client.get("/api/departments/").status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]

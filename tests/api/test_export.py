@@ -119,6 +119,20 @@ def test_only_what_one_sees(world: World):
             assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
 
 
+def test_every_row_says_in_which_money_it_is(world: World):
+    for path in (f"{SALES}/csv", f"{SALES}/csv?hours=true", f"{FORECAST}/csv"):
+        assert {row["currency"] for row in read(world.client("analyst"), path)} == {"KZT"}
+    Department.objects.filter(pk=world.bar.pk).update(currency="KGS")
+    for path in (f"{SALES}/csv", f"{SALES}/csv?style=excel", f"{FORECAST}/csv?include_actual=true", f"{SALES}/xlsx"):
+        if path.endswith("xlsx"):
+            head, *lines = sheet(world.client("analyst"), path)
+            found = [dict(zip(head, line, strict=False)) for line in lines]
+        else:
+            found = read(world.client("analyst"), path)
+        currencies = {(row.get("department_name") or row["Department"]): list(row.values())[-1] for row in found}
+        assert currencies == {"Cafe on Abay": "KZT", "Bakery": "KZT", "Bar 22": "KGS"}, path
+
+
 def test_nonsense_is_refused(world: World):
     for query, attr in (("departments=x", "departments"), ("style=pdf", "style"), ("from_date=1.1.2026", "from_date")):
         for path in (SALES, FORECAST):

@@ -5,6 +5,7 @@ GOLDEN=write .venv/bin/python -m pytest tests/api/test_golden.py
 """
 
 import datetime as dt
+import io
 import json
 import os
 import re
@@ -13,12 +14,15 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from departments.models import Closure, Department, Event, Holiday
+from items.imports.receive import receive, start_import
 from items.lines import Line
-from items.models import Product, SaleLine
+from items.models import ImportJob, Product, SaleLine
 from items.sources import by_hand
 from items.store import store_lines
+from runs.ledger import run_now
 from sales.models import AutoSyncLog, SalesByHour, SalesSummary
 from tests.world import World, build_world
 
@@ -35,7 +39,8 @@ RECORD = {
     "quantity": 2, "unit_price": 650.5, "discount_amount": 1, "transaction_id": "R-1", "line_number": 1, "channel": "pos",
     "customer_id": "c-1", "payment_method": "card", "tax_amount": 12.5, "notes": "no sugar", "metadata": {"table": 4},
 }  # fmt: skip
-# File: who asks, method, address, body. {cafe} is an id; what is written runs in this order in a world of its own.
+SOLD = "date,product,quantity,price\n2024-01-01,Baguette,50,1.50\n2024-01-02,Croissant,30,2.00\n2024-01-03,Baguette,many,1.50\n"
+# File: who asks, method, address, body (with a file: [its name, its text], a form). {cafe} is an id; what is written runs in this order in a world of its own.
 REQUESTS = {
     "departments_list": ("integrator", "GET", "/api/departments/?limit=3", None),
     "departments_page": ("integrator", "GET", "/api/departments/?page_size=2&type=DEPARTMENT", None),
@@ -100,6 +105,17 @@ REQUESTS = {
     "records_delete": ("administrator", "DELETE", "/api/v1/sales/{record}", None),
     "records_duplicates": ("integrator", "GET", "/api/v1/sales/duplicates", None),
     "records_export_csv": ("integrator", "GET", "/api/v1/sales/export/csv?from_date=2026-03-16", None),
+    "imports_csv_202": ("integrator", "POST", "/api/v1/sales/import/csv", {
+        "file": ["sales.csv", SOLD], "department_id": "{cafe}", "job_name": "January"}),
+    "imports_csv_400": ("integrator", "POST", "/api/v1/sales/import/csv", {
+        "file": ["sales.csv", SOLD.replace("2024-01-", "01/02/20")]}),
+    "imports_excel_400": ("integrator", "POST", "/api/v1/sales/import/excel", {
+        "file": ["sales.xlsx", SOLD], "department_id": "{cafe}"}),
+    "imports_jobs": ("integrator", "GET", "/api/v1/sales/import/jobs?limit=1", None),
+    "imports_job": ("integrator", "GET", "/api/v1/sales/import/jobs/{job}", None),
+    "imports_errors": ("integrator", "GET", "/api/v1/sales/import/jobs/{job}/errors?style=plain", None),
+    "imports_cancel_409": ("administrator", "POST", "/api/v1/sales/import/jobs/{job}/cancel", None),
+    "imports_undo_202": ("administrator", "POST", "/api/v1/sales/import/jobs/{job}/undo", None),
     "runs_list": ("administrator", "GET", "/api/runs/?limit=1", None),
 }  # fmt: skip
 
@@ -134,6 +150,15 @@ def two_records(world: World) -> SaleLine:
     return SaleLine.objects.get(external_id="0")
 
 
+def an_import(world: World) -> ImportJob:
+    """Two sales stored and one refused."""
+    job, _look = receive(
+        io.BytesIO(SOLD.encode()), name="sales.csv", organisation=world.organisation, user=None, department=world.cafe
+    )
+    run_now(start_import(job, user=None))
+    return job
+
+
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_answer_is_that_of_the_file(world: World, name):
     who, method, address, body = REQUESTS[name]
@@ -141,11 +166,19 @@ def test_the_answer_is_that_of_the_file(world: World, name):
     day = SalesSummary.objects.filter(department=world.cafe).earliest("date")
     hour = SalesByHour.objects.filter(department=world.cafe).earliest("date")
     record = two_records(world).pk if name.startswith("records") else None
-    url = address.format(**ids, day=day.pk, hour=hour.pk, record=record)
+    job = an_import(world).pk if "job" in name or "{job}" in address else None
+    url = address.format(**ids, day=day.pk, hour=hour.pk, record=record, job=job)
     client = world.api() if who == "integrator" else world.client(who)
     written = json.dumps(body).replace("{cafe}", str(world.cafe.pk))
-    more = {} if body is None else {"data": written, "content_type": "application/json"}
-    response = client.generic(method, url, headers={"accept-language": "en"}, **more)
+    if body is not None and "file" in body:
+        form = json.loads(written)
+        title, text = form["file"]
+        response = client.post(
+            url, form | {"file": SimpleUploadedFile(title, text.encode())}, headers={"accept-language": "en"}
+        )
+    else:
+        more = {} if body is None else {"data": written, "content_type": "application/json"}
+        response = client.generic(method, url, headers={"accept-language": "en"}, **more)
     content = response.getvalue().decode("utf-8-sig")
     if response["Content-Type"].startswith("application/json"):
         content = json.loads(content)

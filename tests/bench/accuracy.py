@@ -1,8 +1,9 @@
 """Makes docs/accuracy.md: measures on the public sets and puts the tables into accuracy_template.md beside this file.
 
-    python -m tests.bench.accuracy [REFEREE_RESULT.json]
+    python -m tests.bench.accuracy REFEREE_RESULT.json        the whole page
+    python -m tests.bench.accuracy --items ITEMS_RESULT.json  its section of products alone
 
-The result is what `referee.py run --json` wrote; cold start, hours and sums are measured here.
+The results are what `referee.py run --json` and `tests.bench.item_accuracy` wrote; all else is measured here.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench import cold_start, hours, sums
+from tests.bench import cold_start, hours, item_accuracy, sums
 from tests.bench.public import referee
 
 TEMPLATE, PAGE = Path(__file__).with_name("accuracy_template.md"), Path(__file__).parents[2] / "docs" / "accuracy.md"
@@ -27,14 +28,28 @@ WHAT = {
 
 def main() -> None:
     np.seterr(all="ignore")
+    if sys.argv[1] == "--items":
+        of_products(json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")))
+        return
     result = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     text = TEMPLATE.read_text(encoding="utf-8").format(
         ratio=f"{result['_gm_vs_snaive']:.4f}",
         sets=sets(result), intervals=intervals(result), cold_start=cold(cold_start.measure()),
         hours=by_hour(hours.measure()), sums=by_sum(sums.measure()),
+        items=by_product(found := item_accuracy.measure()), large=of_large(found["large"]),
     )  # fmt: skip
     PAGE.write_text(text, encoding="utf-8")
     print(f"{PAGE} written")
+
+
+def of_products(found: dict[str, Any]) -> None:
+    """Write the section anew, the others stay."""
+    first, after = "## By product", "## What a forecast is made of"
+    template, page = TEMPLATE.read_text(encoding="utf-8"), PAGE.read_text(encoding="utf-8")
+    section = template[template.index(first) : template.index(after)]
+    section = section.format(items=by_product(found), large=of_large(found["large"]))
+    before = page[: page.index(first)] if first in page else page[: page.index(after)]
+    PAGE.write_text(before + section + page[page.index(after) :], encoding="utf-8")
 
 
 def sets(result: dict[str, Any]) -> str:
@@ -101,6 +116,25 @@ def by_sum(found: dict[str, Any]) -> str:
         for what, row in of.items()
     ]
     return _table("set|sum over|WAPE|in the 80 % interval|in the 95 % interval|width over the sum of the ends", rows)
+
+
+def by_product(found: dict[str, Any]) -> str:
+    rows = []
+    for name, what in item_accuracy.WHAT.items():
+        for band, row in ((band, found[name][band]) for band in item_accuracy.BANDS):
+            methods = [_percent(row[method]) for method in ("naive", "mean4", "ets")]
+            methods += [f"**{_percent(row['ours'])}**", _percent(row["middle"]), f"{row['bias'] * 100:+.1f} %"]
+            shares = [_percent(row[share]) for share in ("coverage80", "coverage80_often", "enough70_often")]
+            rows.append([f"{what} ({found[name]['products']})", band, *methods, *shares])
+    head = "set|days|repeating last week|mean of four|AutoETS|**expected**|middle|bias|in the 80 % interval|of 5 and more a day|70 % suffices"
+    return _table(head, rows)
+
+
+def of_large(found: dict[str, float]) -> str:
+    return (
+        f"An invented chain of 40 branches with 150 products each ({found['series']:,} series of 540 days) is learned and forecast in"
+        f" {found['processor_seconds']:.0f}\nseconds of one processor, in {found['megabytes']:.0f} MB with the sales it was given."
+    )
 
 
 def _percent(share: float) -> str:

@@ -139,13 +139,13 @@ def pages(key: str) -> float:
     """Pages a second of ours over those of the peer, in turns; each in two processes of a server of its own."""
     peer, path = _free_port(), f"/api/sales/summary?page_size={PAGE}"
     uvicorn = ["uvicorn", "tests.bench.api_peer:app", f"--port={peer}", "--workers=2", "--log-level=warning"]
-    with gunicorn() as (ours, _pid), server([*uvicorn, "--no-access-log"], peer, {}):
+    with gunicorn() as (ours, _pid), server([*uvicorn, "--no-access-log"], peer, _redis()):
         headers = {"Authorization": f"Api-Key {key}", "Host": "127.0.0.1"}
         rates: dict[str, list[float]] = {"ours": [], "peer": []}
         for measured in range(-1, ROUNDS):  # the first round warms both
             for name, port, address, more in (
                 ("ours", ours, path, headers),
-                ("peer", peer, f"/summary?limit={PAGE}", headers),
+                ("peer", peer, f"/summary?page_size={PAGE}", headers),
             ):
                 rate = rate_of(port, address, more)
                 rates[name] += [rate] if measured >= 0 else []
@@ -161,13 +161,16 @@ def pages(key: str) -> float:
 @contextmanager
 def gunicorn() -> Iterator[tuple[int, int]]:
     """Port and process of the product as it is served: two workers, with Redis where there is one."""
-    port, redis = _free_port(), os.environ.get("TEST_REDIS_URL")
+    port = _free_port()
     command = ["gunicorn", "salesforecast.wsgi", f"--bind=127.0.0.1:{port}", "--workers=2", "--threads=4"]
-    here = {"DEBUG": "", "SECRET_KEY": "b" * 50, "FIELD_ENCRYPTION_KEY": "b" * 50}
-    if redis:
-        here["REDIS_URL"] = redis
+    here = {"DEBUG": "", "SECRET_KEY": "b" * 50, "FIELD_ENCRYPTION_KEY": "b" * 50} | _redis()
     with server([*command, "--no-control-socket", "--log-level=warning"], port, here) as pid:
         yield port, pid
+
+
+def _redis() -> dict[str, str]:
+    url = os.environ.get("TEST_REDIS_URL")
+    return {"REDIS_URL": url} if url else {}
 
 
 @contextmanager
@@ -268,7 +271,7 @@ def export(key: str) -> dict[str, float]:
         with connection.cursor() as cursor:
             cursor.copy_expert(
                 f"""COPY (SELECT h.date, h.department_id, d.name, h.hour, h.sales_amount, h.revenue, h.gross, h.orders,
-                         h.guests FROM sales_by_hour h JOIN departments d ON d.id = h.department_id
+                         h.guests, 'KZT' FROM sales_by_hour h JOIN departments d ON d.id = h.department_id
                          WHERE h.date >= '{newest}' ORDER BY h.date, h.department_id, h.hour)
                     TO STDOUT WITH (FORMAT csv)""",
                 counted,

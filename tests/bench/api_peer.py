@@ -1,7 +1,8 @@
 """The peer of tests.bench.api: the same list of daily sales as FastAPI and SQLAlchemy give it in their tutorials.
 
-The same key is looked up, and only its organisations' days are listed; nothing is limited. `DATABASE_URL` names the
-database.
+It does the same job: looks up the key and how far it sees, counts its requests of the minute in Redis (where there is
+one), lists only what the key may see, a page that continues after the last row, and tells the same fields, money as
+numbers with two places. `DATABASE_URL` and `REDIS_URL` name the services.
 
     uvicorn tests.bench.api_peer:app --workers 2
 """
@@ -9,19 +10,24 @@ database.
 import datetime as dt
 import hashlib
 import hmac
+import json
 import os
+import time
 import uuid
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Query
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Date, DateTime, ForeignKey, Numeric, String, Uuid, create_engine, exists, select
+import redis
+from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+from sqlalchemy import Date, DateTime, ForeignKey, Numeric, String, Uuid, and_, create_engine, exists, or_, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, column_property, mapped_column, relationship, sessionmaker
 
 engine = create_engine(os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg2://"))
 Sessions = sessionmaker(engine)
+counts = redis.Redis.from_url(os.environ["REDIS_URL"]) if os.environ.get("REDIS_URL") else None
 app = FastAPI()
 
 
@@ -36,6 +42,7 @@ class ApiKey(Base):
     prefix: Mapped[str]
     hashed_key: Mapped[str]
     revoked: Mapped[bool]
+    per_minute: Mapped[int | None]
     expiry_date: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     user_id: Mapped[int] = mapped_column(ForeignKey("accounts_user.id"))
     user: Mapped["User"] = relationship(lazy="joined")
@@ -58,6 +65,15 @@ class Membership(Base):
     organisation_id: Mapped[uuid.UUID] = mapped_column(Uuid)
     role: Mapped[str]
     all_departments: Mapped[bool]
+    scopes: Mapped[list["Scope"]] = relationship(lazy="select")
+
+
+class Scope(Base):
+    __tablename__ = "departments_departmentscope"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    membership_id: Mapped[int] = mapped_column(ForeignKey("accounts_membership.id"))
+    department_id: Mapped[uuid.UUID] = mapped_column(Uuid)
 
 
 class SourceDay(Base):
@@ -101,14 +117,17 @@ SalesSummary.settled = column_property(  # type: ignore[attr-defined]
 )
 
 
+Money = Annotated[Decimal, PlainSerializer(lambda amount: float(round(amount, 2)), return_type=float)]
+
+
 class Day(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: int
     department_id: uuid.UUID
     date: dt.date
-    revenue: Decimal | None
-    gross: Decimal | None
+    revenue: Money | None
+    gross: Money | None
     orders: int | None
     guests: int | None
     created_at: dt.datetime
@@ -116,7 +135,13 @@ class Day(BaseModel):
     synced_at: dt.datetime
     state: str
     settled: bool
-    total_sales: Decimal | None
+    total_sales: Money | None
+
+
+class Page(BaseModel):
+    next: str | None
+    previous: str | None
+    results: list[Day]
 
 
 def session() -> Iterator[Session]:
@@ -133,16 +158,50 @@ def person(database: Annotated[Session, Depends(session)], authorization: Annota
         raise HTTPException(401)
     if key.expiry_date and key.expiry_date < dt.datetime.now(dt.UTC):
         raise HTTPException(401)
+    if counts and key.per_minute:
+        name = f"{key.id}:{int(time.time() // 60)}"
+        asked, _kept = counts.pipeline(transaction=False).incr(name).expire(name, 60).execute()
+        if asked > key.per_minute:
+            raise HTTPException(429)
     return key.user
 
 
-@app.get("/summary", response_model=list[Day])
+@app.get("/summary", response_model=Page)
 def summary(
+    request: Request,
     database: Annotated[Session, Depends(session)],
     user: Annotated[User, Depends(person)],
-    skip: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    from_date: dt.date | None = None,
+    to_date: dt.date | None = None,
+    department_id: uuid.UUID | None = None,
+    page_size: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    cursor: str | None = None,
 ) -> Any:
+    whole = [joined.organisation_id for joined in user.memberships if joined.all_departments]
+    some = [scope.department_id for joined in user.memberships if not joined.all_departments for scope in joined.scopes]
+    mine = or_(SalesSummary.organisation_id.in_(whole), SalesSummary.department_id.in_(some)) if some else (
+        SalesSummary.organisation_id.in_(whole)
+    )  # fmt: skip
+    wanted = select(SalesSummary).where(mine)
+    if from_date:
+        wanted = wanted.where(SalesSummary.date >= from_date)
+    if to_date:
+        wanted = wanted.where(SalesSummary.date <= to_date)
+    if department_id:
+        wanted = wanted.where(SalesSummary.department_id == department_id)
+    if cursor:
+        day, department, pk = json.loads(urlsafe_b64decode(cursor))
+        same = SalesSummary.date == dt.date.fromisoformat(day)
+        later = or_(
+            SalesSummary.department_id > uuid.UUID(department),
+            and_(SalesSummary.department_id == uuid.UUID(department), SalesSummary.id > pk),
+        )
+        wanted = wanted.where(or_(SalesSummary.date < dt.date.fromisoformat(day), and_(same, later)))
     newest = (SalesSummary.date.desc(), SalesSummary.department_id, SalesSummary.id)
-    mine = SalesSummary.organisation_id.in_([joined.organisation_id for joined in user.memberships])
-    return database.scalars(select(SalesSummary).where(mine).order_by(*newest).offset(skip).limit(limit)).all()
+    found = database.scalars(wanted.order_by(*newest).limit(page_size + 1)).all()
+    more = None
+    if len(found) > page_size:
+        last = found[page_size - 1]
+        after = urlsafe_b64encode(json.dumps([str(last.date), str(last.department_id), last.id]).encode()).decode()
+        more = str(request.url.include_query_params(cursor=after))
+    return {"next": more, "previous": None, "results": found[:page_size]}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg2
+from scripts.migrated import administer
 
 NAME = f"salesforecast_bench_{os.getpid()}"
 
@@ -14,8 +14,8 @@ NAME = f"salesforecast_bench_{os.getpid()}"
 def scratch_database() -> Iterator[None]:
     """Django, set up on an empty, migrated database on TEST_POSTGRES_URL's server."""
     url = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-    _administer(url, f"DROP DATABASE IF EXISTS {NAME}")
-    _administer(url, f"CREATE DATABASE {NAME}")
+    administer(url, f"DROP DATABASE IF EXISTS {NAME}")
+    administer(url, f"CREATE DATABASE {NAME}")
     os.environ["DATABASE_URL"] = urlunsplit(urlsplit(url)._replace(path=f"/{NAME}"))
     os.environ.setdefault("DEBUG", "1")
     os.environ.setdefault("LOG_LEVEL", "ERROR")
@@ -33,13 +33,4 @@ def scratch_database() -> Iterator[None]:
         yield
     finally:
         connections.close_all()
-        _administer(url, f"DROP DATABASE {NAME} WITH (FORCE)")
-
-
-def _administer(url: str, statement: str) -> None:
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    try:
-        connection.cursor().execute(statement)
-    finally:
-        connection.close()
+        administer(url, f"DROP DATABASE {NAME} WITH (FORCE)")

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.engine.backtest_file import backtest_file
-from forecasting.engine.intraday import learn_mornings, rest_of_day
+from forecasting.engine.intraday import learn_mornings
 from forecasting.engine.metrics import coverage, wape
+from forecasting.engine.rest import rest_of_day
 from tests.bench.public import hours
 
 SETS = {"french_bakery": 0.78, "maven_coffee": 0.74}  # to reach, of the mean of four

@@ -12,7 +12,7 @@ from departments.calendar import seed_holidays
 from departments.edit import change_department
 from departments.models import Connection
 from items.lines import Line
-from items.models import Product
+from items.models import Price, Product, Store
 from items.sources import item_source
 from items.store import store_lines
 from operations.schedules import setup_schedules
@@ -40,6 +40,8 @@ PAGES = [
     "/admin/sales/salessummary/reconcile/?run={compared}",
     "/admin/forecasting/modelversion/ahead/",
     "/admin/forecasting/modelversion/day/",
+    "/admin/forecasting/modelversion/bake/?department={cafe}",
+    "/admin/forecasting/modelversion/bake/terms/",
     "/admin/forecasting/modelversion/comparison/",
     "/admin/forecasting/modelversion/comparison/?department={cafe}",
     "/admin/forecasting/modelversion/accuracy/",
@@ -53,6 +55,10 @@ PAGES = [
     "/admin/departments/connection/matching/",
     "/admin/departments/holiday/",
     "/admin/departments/holiday/import/",
+    "/admin/items/product/",
+    "/admin/items/product/{product}/change/",
+    "/admin/items/store/{store}/change/",
+    "/admin/items/catalogue/",
     "/admin/items/saleline/",
     "/admin/items/saleline/history/",
     "/admin/items/saleline/entry/?department={cafe}",
@@ -104,10 +110,20 @@ def test_pages_fit_a_desk_and_a_phone(world: World, opened, language):
         ours=Decimal("1234567.8901"),
         theirs=Decimal("1234567.8902"),
     )
-    product = Product.objects.create(organisation=world.organisation, name=long[:200], code="A-1")
+    of_till = {"organisation": world.organisation, "connection": till, "additional_info": {"a field of its": "x" * 90}}
+    store = Store.objects.create(external_id="s", name=long[:200], department=world.cafe, **of_till)
+    product = Product.objects.create(
+        organisation=world.organisation,
+        name=long[:200],
+        code="A-1",
+        said_by=till,
+        additional_info=store.additional_info,
+    )
+    Price.objects.create(organisation=world.organisation, product=product, amount=Decimal("1234567.8901"))
     line = Line("1", world.cafe.pk, product.pk, world.days[0], quantity=Decimal("1234567.891"), transaction_id="R" * 60)
     store_lines(item_source(world.organisation, "till of items"), [line])
     names = {"compared": compared.pk, "cafe": world.cafe.pk, "bar": world.bar.pk, "till": till.pk, "run": run.pk}
+    names |= {"product": product.pk, "store": store.pk}
     names |= {"membership": world.manager.memberships.get().pk, "night": PeriodicTask.objects.get(task=NIGHT).pk}
     names["alarm"] = Alarm.objects.get(key="beat").pk
     page = opened("/", language=language)

@@ -14,6 +14,7 @@ from sources.simulator.worlds.base import Cell
 from sources.simulator.worlds.static import StaticWorld
 from tests.chaos.house import differences, truth
 from tests.chaos.report import Row
+from tests.databases import TEMPLATE, new_database
 from tests.stack.stack import Stack
 
 FIRST, LAST = dt.date(2024, 2, 26), dt.date(2024, 3, 3)
@@ -46,37 +47,23 @@ def till() -> Iterator[IikoServer]:
 def test_no_hour_is_lost_or_doubled(
     till: IikoServer, tmp_path: Path, postgres_url: str, report: Callable[[Row], None], host: str
 ) -> None:
-    name = f"salesforecast_{uuid.uuid4().hex[:12]}"
-    server = postgres_url.rpartition("/")[0]
-    _administer(postgres_url, f"CREATE DATABASE {name}")
-    try:
-        stack = Stack(tmp_path, f"{server}/{name}")
+    with new_database(postgres_url, template=TEMPLATE) as database:
+        stack = Stack(tmp_path, database)
         stack.environment["TZ"] = host
-        stack.manage("migrate", "--verbosity", "0")
+        stack.migrate()
         stack.manage("add_connection", "--name", "till", "--url", till.url, "--login", "demo", "--password", "demo")
         stack.manage("sync_departments")
-        rows = _ask(
-            f"{server}/{name}", f"UPDATE departments SET time_zone = 'Asia/Oral' WHERE id = '{ORAL}' RETURNING 1"
-        )
+        rows = _ask(database, f"UPDATE departments SET time_zone = 'Asia/Oral' WHERE id = '{ORAL}' RETURNING 1")
         assert len(rows) == 1
         stack.manage("sync_sales", "--from", str(FIRST), "--to", str(LAST))
-        days = _ask(f"{server}/{name}", "SELECT department_id::text, date, total_sales FROM sales_summary")
-        hours = _ask(f"{server}/{name}", "SELECT department_id::text, date, hour, sales_amount FROM sales_by_hour")
-    finally:
-        _administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+        days = _ask(database, "SELECT department_id::text, date, total_sales FROM sales_summary")
+        hours = _ask(database, "SELECT department_id::text, date, hour, sales_amount FROM sales_by_hour")
     true_days, true_hours = truth(till.world, FIRST, LAST)
     wrong = differences({row[:2]: row[2] for row in days}, true_days)
     wrong_hours = differences({row[:3]: row[3] for row in hours}, true_hours)
     passed = not wrong and not wrong_hours and len(hours) == len(true_hours)
     figure = f"host in {host}: {len(hours)} hours of {len(true_hours)}, {wrong + wrong_hours} differences"
     report(Row("R7", passed, figure))
-
-
-def _administer(url: str, statement: str) -> None:
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    connection.cursor().execute(statement)
-    connection.close()
 
 
 def _ask(url: str, statement: str) -> list[tuple]:  # type: ignore[type-arg]

@@ -8,6 +8,9 @@ from tests.chaos import faults, nights
 from tests.chaos.house import REAL, TENTH, House
 from tests.chaos.report import Row, chance
 
+# One house for all of them, so one worker.
+pytestmark = pytest.mark.xdist_group("house")
+
 # Failed loads are asked for again after seconds: a night with a fault would else last a minute.
 HURRIED = TENTH | {"RETRY_SECONDS": "5"}
 
@@ -63,7 +66,7 @@ def tell(house: House, report: Report) -> Report:
 @pytest.mark.row("R1", "worker killed with -9 at random and at named points of a load of 100,000 rows")
 @pytest.mark.parametrize(
     ("at_random", "named", "rows", "limit"),
-    [short(1, 1, 10_000, 12), full(50, 15, 100_000, 12), real_time(2, 2, 100_000, 120)],
+    [short(1, 1, 10_000, 30), full(50, 15, 100_000, 12), real_time(2, 2, 100_000, 120)],
 )
 def test_a_killed_worker(house: House, tell: Report, at_random: int, named: int, rows: int, limit: float) -> None:
     tell(faults.kills(house, at_random=at_random, named=named, rows=rows, limit=limit, chance=chance()))

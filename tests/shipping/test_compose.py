@@ -19,8 +19,8 @@ import jsonschema
 import pytest
 import yaml
 
+from scripts.migrated import administer
 from tests.stack.stack import Stack, free_port
-from tests.stack.test_public_sales import administer
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("docker-compose.yml", "docker-compose.prod.yml")

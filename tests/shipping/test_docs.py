@@ -26,7 +26,7 @@ LANGUAGES = ("en", "ru")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BRANCH = "0d30c200-87b5-45a5-89f0-eb76e2892b4a"
 # Names in capitals that are no variables of ours.
-FOREIGN = {"OMP_WAIT_POLICY", "PRECONDITION_FAILED", "NAME_FILE"}
+FOREIGN = {"OMP_WAIT_POLICY", "PRECONDITION_FAILED", "NAME_FILE", "B_EN"}
 FOREIGN |= {"SALESFORECAST_URL", "SALESFORECAST_KEY"}
 FOREIGN |= {"TEST_POSTGRES_URL", "TEST_REDIS_URL", "TEST_RABBITMQ_URL"}
 # Variables that are read elsewhere than in the settings, and where.

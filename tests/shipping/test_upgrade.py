@@ -4,14 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import uuid
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
 
-from tests.stack.test_public_sales import administer
+from tests.databases import new_database
 
 ROOT = Path(__file__).resolve().parents[2]
 GONE = {"sales_observedhour"}  # its rows moved into their days
@@ -25,16 +23,14 @@ def empty_database(tmp_path):
     if connection.vendor == "sqlite":
         yield environment
         return
-    server, name = os.environ["DATABASE_URL"], f"upgraded_{uuid.uuid4().hex[:12]}"
-    administer(server, f"CREATE DATABASE {name}")
-    yield environment | {"DATABASE_URL": urlsplit(server)._replace(path=f"/{name}").geturl()}
-    administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(os.environ["DATABASE_URL"]) as url:
+        yield environment | {"DATABASE_URL": url}
 
 
 @pytest.mark.parametrize(
     "start",
     [
-        pytest.param("initial", marks=pytest.mark.postgres),
+        pytest.param("initial", marks=pytest.mark.deep),
         pytest.param("previous", marks=pytest.mark.integration),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
+from tests.databases import TEMPLATE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,6 +67,16 @@ class Stack:
             f"{arguments} ended with {done.returncode}: {done.stderr[-2000:]}{done.stdout[-500:]}"
         )
         return done.stdout if code == 0 else done.stdout + done.stderr
+
+    def migrate(self) -> None:
+        """Tables, unless its database was made of the template; an embedded one is a copy of the file of all tests."""
+        template = os.environ.get("TEST_SQLITE_TEMPLATE", "")
+        if "DATABASE_URL" in self.environment:
+            migrated = bool(TEMPLATE)
+        elif migrated := bool(template):
+            shutil.copyfile(template, self.folder / "salesforecast.sqlite3")
+        if not migrated:
+            self.manage("migrate", "--verbosity", "0")
 
     def start(self, name: str, *command: str) -> None:
         with (self.folder / f"{name}.log").open("wb") as log:

@@ -3,16 +3,16 @@
 import csv
 import datetime as dt
 import gzip
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 
+from tests.databases import TEMPLATE, new_database
 from tests.stack.stack import Stack
 
 pytestmark = pytest.mark.stack
@@ -37,30 +37,20 @@ def sums_of(path: Path) -> tuple[dict[tuple[str, str], Decimal], dict[tuple[str,
 
 @pytest.fixture
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
+    made = ExitStack()
     if request.param == "embedded":
         stack = Stack(tmp_path)
     else:
         broker = request.getfixturevalue({"redis": "redis_url", "rabbitmq": "rabbitmq_url"}[request.param])
         server = request.getfixturevalue("postgres_url")
-        name = f"salesforecast_{uuid.uuid4().hex[:12]}"
-        administer(server, f"CREATE DATABASE {name}")
-        request.addfinalizer(lambda: administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
-        stack = Stack(tmp_path, server.rpartition("/")[0] + f"/{name}", broker)
-    stack.manage("migrate", "--verbosity", "0")
+        stack = Stack(tmp_path, made.enter_context(new_database(server, template=TEMPLATE)), broker)
+    stack.migrate()
     stack.key = stack.manage("create_api_key", "--name", "test", "--role", "administrator").split()[-1]
     stack.start_web()
     stack.start_worker()
     yield stack
     stack.close()
-
-
-def administer(url: str, statement: str) -> None:
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    try:
-        connection.cursor().execute(statement)
-    finally:
-        connection.close()
+    made.close()
 
 
 @pytest.mark.parametrize(
