@@ -19,3 +19,6 @@ window.addEventListener("pageshow", () => {
 document.addEventListener("click", (event) => {
     if (event.target.closest("[data-print]")) window.print();
 });
+
+// The theme folds tabs that do not fit when the window's width changes; a font that comes later makes them wider too.
+document.fonts.ready.then(() => window.dispatchEvent(new Event("resize")));
