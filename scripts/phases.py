@@ -50,7 +50,10 @@ TIERS = {
     ],
     "chaos": [Phase("faults", "chaos and not (real_time or deep)")],
     "real-time": [Phase("faults in real time", "real_time")],
-    "deep": [Phase("large", "deep")],
+    "deep": [
+        Phase("large, on SQLite", "deep and not postgres", workers=2, shared_out_by="loadgroup"),
+        Phase("large, on PostgreSQL", "deep and postgres", on_postgres=True),
+    ],
 }
 
 

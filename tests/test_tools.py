@@ -150,4 +150,5 @@ def test_every_marker_runs_in_some_phase():
     assert selected({"stack"}) == selected({"row", "stack"}) == whole
     assert selected({"chaos"}) == selected({"stack", "chaos"}) == ["chaos: faults"]
     assert selected({"chaos", "real_time"}) == ["real-time: faults in real time"]
-    assert selected({"deep"}) == selected({"integration", "deep"}) == ["deep: large"]
+    assert selected({"deep"}) == selected({"integration", "deep"}) == ["deep: large, on SQLite"]
+    assert selected({"postgres", "deep"}) == ["deep: large, on PostgreSQL"]
