@@ -83,7 +83,7 @@ class History:
 
     def _summarise(self, panel: Panel, mine: slice) -> None:
         """Everything about the series `mine` that needs no other."""
-        y = np.ascontiguousarray(panel.y[mine, : self._days].T)
+        y = panel.y[mine, : self._days].T.copy()  # written to: of a single series a transpose would be the panel's own
         if (self.origin[mine] < self._days - 1).any():
             y[np.arange(self._days)[:, None] > self.origin[None, mine]] = np.nan
         seen = ~np.isnan(y)

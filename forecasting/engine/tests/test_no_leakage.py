@@ -50,6 +50,15 @@ def test_a_series_with_an_older_cutoff_is_forecast_from_there_and_later_sales_of
     assert late["date"].tolist() == list(pd.date_range(world.day(420), world.day(426)))
 
 
+@pytest.mark.parametrize("series", [1, 2])
+def test_a_day_without_a_record_is_still_one_after_training(series):
+    panel = world.panel(series=series, days=120)
+    panel.y[:, 60:70] = np.nan
+    before = panel.y.copy()
+    History(panel, world.day(100))
+    np.testing.assert_array_equal(panel.y, before)
+
+
 def test_training_and_serving_rows_are_the_same_bits():
     """Rows of past origins built with a year of later history equal those built on the morning itself."""
     panel = world.panel(series=5, days=480)
