@@ -32,10 +32,26 @@ class Counts:
     def quantiles(self, mean: np.ndarray, dispersion: np.ndarray, whole: np.ndarray) -> np.ndarray:
         """float64 [rows, LEVELS] the units that suffice at each level; whole numbers where `whole`, in order."""
         out = np.zeros((len(mean), len(LEVELS)))
-        wide = dispersion * np.array(self.widths)[np.searchsorted(SIZES, mean)]
         some = mean > 0
-        out[some] = _quantile(np.array(LEVELS), mean[some], wide[some], whole[some])
+        out[some] = _quantile(np.array(LEVELS), mean[some], self._wide(mean, dispersion)[some], whole[some])
         return out
+
+    def place(
+        self, y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, whole: np.ndarray, seed: int = 7
+    ) -> np.ndarray:
+        """[rows] where in its distribution `y` came out, 0..1, and evenly so if the distributions are right.
+
+        An interval of whole pieces holds more often than it must; how often places lie in 0.1..0.9 tells whether it is
+        also too wide. NaN where nothing is expected.
+        """
+        draw = np.random.default_rng(seed).random(len(y))
+        out, some = np.full(len(y), np.nan), mean > 0
+        given = (y[some], mean[some], self._wide(mean, dispersion)[some], whole[some], draw[some])
+        out[some] = _place(*given)
+        return out
+
+    def _wide(self, mean: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
+        return dispersion * np.array(self.widths)[np.searchsorted(SIZES, mean)]
 
 
 def calibrate(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, whole: np.ndarray, seed: int = 7) -> Counts:

@@ -51,14 +51,17 @@ class Blend:
 class ItemForecasts:
     """Of the series `rows` of a panel, for the days after `cutoff`.
 
-    `mean` [rows, horizon] units are expected, `quantiles` [rows, horizon, LEVELS] suffice so often. `price` [rows] is money
-    a unit lately, `factor` [departments, horizon] what the means were multiplied by to agree with the departments. Means
-    and quantiles hold if the department opens at all; `p_open` [departments, horizon] is how likely it does.
+    `mean` [rows, horizon] units are expected, `quantiles` [rows, horizon, LEVELS] suffice so often; `dispersion` [rows] is
+    what a product's own past scatters by, `whole` [rows] whether it sells in pieces, `price` [rows] money a unit lately.
+    `factor` [departments, horizon] is what the means were multiplied by to agree with the departments. Means and
+    quantiles hold if the department opens at all; `p_open` [departments, horizon] is how likely it does.
     """
 
     rows: np.ndarray
     mean: np.ndarray
     quantiles: np.ndarray
+    dispersion: np.ndarray
+    whole: np.ndarray
     price: np.ndarray
     factor: np.ndarray
     p_open: np.ndarray
@@ -112,7 +115,7 @@ def forecast_items(
     ).reshape(*mean.shape, -1)  # fmt: skip
     tell(1.0, "done")
     manifest = Blend(blend.share, blend.counts, rows, blend.measured)
-    return ItemForecasts(chosen, mean, wide, price, factor, past.p_open(), manifest)
+    return ItemForecasts(chosen, mean, wide, dispersion, counted, price, factor, past.p_open(), manifest)
 
 
 def agreement(mean: np.ndarray, price: np.ndarray, department: np.ndarray, money: np.ndarray | None) -> np.ndarray:

@@ -124,9 +124,11 @@ def by_product(found: dict[str, Any]) -> str:
         for band, row in ((band, found[name][band]) for band in item_accuracy.BANDS):
             methods = [_percent(row[method]) for method in ("naive", "mean4", "ets")]
             methods += [f"**{_percent(row['ours'])}**", _percent(row["middle"]), f"{row['bias'] * 100:+.1f} %"]
-            shares = [_percent(row[share]) for share in ("coverage80", "coverage80_often", "enough70_often")]
+            shares = [
+                _percent(row[share]) for share in ("places80", "coverage80", "coverage80_often", "enough70_often")
+            ]
             rows.append([f"{what} ({found[name]['products']})", band, *methods, *shares])
-    head = "set|days|repeating last week|mean of four|AutoETS|**expected**|middle|bias|in the 80 % interval|of 5 and more a day|70 % suffices"
+    head = "set|days|repeating last week|mean of four|AutoETS|**expected**|middle|bias|in the middle 80 %|in the 80 % interval|of 5 and more a day|70 % suffices"
     return _table(head, rows)
 
 

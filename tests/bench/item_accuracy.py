@@ -92,7 +92,7 @@ def load(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _at(name: str, whole: pd.DataFrame, sold: pd.DataFrame, origin: pd.Timestamp) -> pd.DataFrame:
-    """[origin, product, h, y, ours, middle, lo80, hi80, enough70, naive, mean4, ets] of the days ahead that were open."""
+    """[origin, product, h, y, ours, middle, lo80, hi80, enough70, naive, mean4, ets, place] of the days ahead that were open."""
     last = origin + pd.Timedelta(days=HORIZON)
     days = pd.date_range(whole["date"].min(), last)
     names = referee().special_days(COUNTRY[name], None, pd.Series(days))
@@ -115,12 +115,15 @@ def _at(name: str, whole: pd.DataFrame, sold: pd.DataFrame, origin: pd.Timestamp
                 "lo80": quantiles[:, LEVELS.index(0.1)], "hi80": quantiles[:, LEVELS.index(0.9)],
                 "enough70": quantiles[:, LEVELS.index(0.7)], "naive": [week[0] if week else 0.0 for week in known],
                 "mean4": [float(np.mean(week[:4])) if week else 0.0 for week in known], "ets": ets[number],
+                "dispersion": found.dispersion[number], "whole": found.whole[number],
             })
         )  # fmt: skip
     rows = pd.concat(pieces)
     rows = rows[rows["date"].isin(set(whole["date"]))]
     rows = rows.merge(sold[["product", "date", "y"]], on=["product", "date"], how="left")
-    return rows.assign(y=rows["y"].fillna(0).clip(lower=0))
+    rows = rows.assign(y=rows["y"].fillna(0).clip(lower=0))
+    given = (rows[name].to_numpy() for name in ("y", "ours", "dispersion", "whole"))
+    return rows.assign(place=found.blend.counts.place(*given))
 
 
 def _money(panel: Panel, origin: pd.Timestamp, name: str) -> np.ndarray | None:
@@ -160,6 +163,7 @@ def _measures(rows: pd.DataFrame) -> dict[str, float]:
     often = rows["ours"] >= 5
     inside = (y >= rows["lo80"]) & (y <= rows["hi80"])
     out |= {"coverage80": float(inside.mean()), "coverage80_often": float(inside[often].mean())}
+    out["places80"] = float(rows["place"].dropna().between(0.1, 0.9).mean())
     out |= {"enough70_often": float((y <= rows["enough70"])[often].mean())}
     if rows["ets"].isna().any():
         out["ets"] = float("nan")

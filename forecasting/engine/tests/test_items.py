@@ -171,6 +171,21 @@ def test_widths_are_learned_from_days_that_came_out_wider():
     assert found.widths[0] == 1.0  # nothing of that size: as the product's own past says
 
 
+def test_places_of_days_as_forecast_lie_evenly_though_intervals_of_pieces_hold_more_often():
+    draw = np.random.default_rng(6)
+    mean, two, pieces = np.repeat([0.4, 2.0, 9.0], 4000), np.full(12_000, 2.0), np.ones(12_000, dtype=bool)
+    y = draw.negative_binomial(mean, 0.5).astype(float)  # variance twice the mean
+    place = Counts.plain().place(y, mean, two, pieces)
+    for units in (0.4, 2.0, 9.0):
+        assert np.histogram(place[mean == units], 5, (0, 1))[0] / 4000 == pytest.approx(np.full(5, 0.2), abs=0.03)
+    low, high = Counts.plain().quantiles(mean, two, pieces)[:, [0, LEVELS.index(0.9)]].T
+    assert ((y >= low) & (y <= high)).mean() > 0.87
+    # Distributions twice as wide as they should be are seen by the places.
+    wide = Counts([2.0] * 4).place(y, mean, two, pieces)
+    assert ((wide >= 0.1) & (wide <= 0.9)).mean() > 0.85
+    assert np.isnan(Counts.plain().place(np.zeros(1), np.zeros(1), two[:1], pieces[:1])).all()
+
+
 def test_what_is_weighed_is_not_rounded_to_pieces():
     found = Counts.plain().quantiles(np.array([2.4, 0.0]), np.array([1.3, 1.3]), np.array([False, False]))
     assert (found[0] % 1 != 0).all() and (found[1] == 0).all()
