@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from forecasting.engine import hour_model, intervals, members
-from forecasting.engine.columns import Runs
 from forecasting.engine.errors import ContractMismatch, EngineError
 from forecasting.engine.fallback import without_history
 from forecasting.engine.features import Features, names
@@ -152,21 +151,19 @@ def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, l
     # Without a year before it, taking last year's season away leaves models that have never seen the season.
     if (past.records.rows[max(last - 364 - recipe.horizon, 0)] >= YEAR_BEFORE).any():
         blocks.append((last - 364 - 14, last - 364 + 42))
-    rows = []
+    pairs = []
     for first, end in blocks:
         edge = PURGE if end <= last else 0
         usable[max(first - edge, 0) : end + edge] = False
-        rows.append(_block_rows(past, first, end, recipe.horizon))
-    s, o, h = (np.concatenate(part) for part in zip(*rows, strict=True))
+        pairs.append(_origins(past, first, end, recipe.horizon))
+    s, o, until = (np.concatenate(part) for part in zip(*pairs, strict=True))
     # Whole walks are drawn: the recursive member pays for every day up to the last one asked for.
-    own = Runs(s, o)
-    pairs, where = np.unique(own.s * len(past.dates) + own.d, return_inverse=True)
-    where = where[own.place]
     most = recipe.calibration_rows // 10
-    if len(pairs) > most:
-        drawn = np.zeros(len(pairs), dtype=bool)
-        drawn[np.random.default_rng(seed).choice(len(pairs), most, replace=False)] = True
-        s, o, h = (x[drawn[where]] for x in (s, o, h))
+    if len(s) > most:
+        drawn = np.lexsort((o, s))[np.random.default_rng(seed).choice(len(s), most, replace=False)]
+        drawn.sort()
+        s, o, until = s[drawn], o[drawn], until[drawn]
+    s, o, h = _targets(past, s, o, until, recipe.horizon)
     seasonal = Mix(past, int(o.min()) if len(o) else last).forecast(s, o, h)
     forecast, weight = seasonal, recipe.mix_weight
     if learned and len(s):
@@ -187,13 +184,23 @@ def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, recipe
     return float(np.clip(MOST_MIX * (ours / its) ** MIX_POWER, 0.02, MOST_MIX)) if its > 0 else recipe.mix_weight
 
 
-def _block_rows(past: History, first: int, end: int, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All (s, o, h) with the origin in the block, every third day, and the target in it."""
+def _origins(past: History, first: int, end: int, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(s, o, end) of the origins in the block, every third day, from which a recorded day of it lies ahead."""
     origins = np.arange(max(first - 1, 28), end - 1, 3)
-    s, o, h = (a.reshape(-1) for a in np.meshgrid(np.arange(len(past.series)), origins, np.arange(1, horizon + 1)))
-    good = o + h < end
-    s, o, h = s[good], o[good], h[good]
-    good = past.recorded[s, o + h] & (past.records[s, o] >= SHORT) & (past.level[s, o] > 0)
+    s, o = (a.reshape(-1) for a in np.meshgrid(np.arange(len(past.series)), origins))
+    records = past.records[s, o]
+    ahead = past.records[s, np.minimum(o + horizon, end - 1)] > records
+    good = np.flatnonzero(ahead & (records >= SHORT) & (past.level[s, o] > 0))
+    return s[good], o[good], np.full(len(good), end)
+
+
+def _targets(
+    past: History, s: np.ndarray, o: np.ndarray, end: np.ndarray, horizon: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All (s, o, h) from the origins to the recorded days before `end`."""
+    s, o, end = (np.repeat(x, horizon) for x in (s, o, end))
+    h = np.tile(np.arange(1, horizon + 1), len(s) // horizon)
+    good = np.flatnonzero(past.recorded[s, np.minimum(o + h, end - 1)] & (o + h < end))
     return s[good], o[good], h[good]
 
 

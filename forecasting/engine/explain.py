@@ -92,10 +92,11 @@ def _walked(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, h
     for step in range(ahead):
         level = walk.level()
         start, by = _by_reason(fitted.boosters["r"], walk.rows(level), of)
-        out[:, step] = by * level[:, None]
-        out[:, step, LEVEL] += start * origin
-        out[:, step, TREND] += start * (level - origin)
-        walk.advance(np.fmax(out[:, step].sum(axis=1), 0.0))
+        day = out[: len(level), step]
+        day[:] = by * level[:, None]
+        day[:, LEVEL] += start * origin[: len(level)]
+        day[:, TREND] += start * (level - origin[: len(level)])
+        walk.advance(np.fmax(day.sum(axis=1), 0.0))
     return out[where, h - 1]
 
 

@@ -59,8 +59,8 @@ class History:
         def kept(back: int, dtype: type = np.float64, more: int = 0) -> Kept:
             return Kept(len(self.series), self._days + more, max(self._since - back, 0), dtype)
 
-        shape = (self._days, len(self.series))
-        self.clean, self.recorded = np.empty(shape).T, np.empty(shape, dtype=bool).T
+        self.recorded = np.empty((self._days, len(self.series)), dtype=bool).T
+        self.clean = Kept(len(self.series), self._days)
         self.first = np.empty(len(self.series), dtype=np.int64)
         self.y, self.plain, self.level = kept(LATELY), kept(LATELY), kept(YEAR)
         self.records, self.away = kept(LATELY, np.int32), kept(LATELY, np.int32)
@@ -107,7 +107,7 @@ class History:
         self.plain.put(mine, plain)
         clean = value.copy()
         clean[~there] = np.nan
-        self.clean.T[:, mine] = clean
+        self.clean.put(mine, clean)
 
         sums = running(value)
         self._sums.put(mine, sums)
@@ -223,7 +223,7 @@ class History:
             self.pooled_surprise[days] = np.where(bottom > 0, ratio, np.nan)
         noise, noises = last_days(noise, NOISE_DAYS)[:, 0], last_days(noises, NOISE_DAYS)[:, 0]
         self.pooled_noise = np.sqrt(np.where(noises > 0, noise / np.maximum(noises, 1), 0.1))
-        self._pooled_years: dict[tuple[str, int, int], np.ndarray] = {}
+        self._pooled_years: dict[bool, np.ndarray] = {}
 
     def _feast_effects(self) -> None:
         """Mean log ratio of earlier occurrences of the same day of the same feast: own, pooled, and shrunk together.
@@ -342,30 +342,41 @@ class History:
         `weeks`: the week around the same weekday then, else that day itself.
         """
         out = np.full(len(o), np.nan)
-        late = o >= 364 + 28
-        if not late.any():
-            return out
-        most = int(h.max())
-        origins, place = np.unique(o[late], return_inverse=True)
-        table = np.stack([self._pooled_year(int(day), most, weeks) for day in origins])
-        out[late] = table[place, h[late] - 1]
+        late = np.flatnonzero(o >= 364 + 28)
+        if len(late):
+            out[late] = self._pooled_year(o[late], int(h.max()), weeks)[o[late], h[late] - 1]
         return out
 
-    def _pooled_year(self, o: int, most: int, weeks: bool) -> np.ndarray:
-        """[horizons 1..most] of `pooled_year` from day `o`."""
-        key = ("week" if weeks else "day", o, most)
-        if key not in self._pooled_years:
-            everyone = np.arange(len(self.series))
-            then = self.level_a_year_ago(everyone, np.full(len(everyone), o))
-            if weeks:
-                end = o + 2 - 361 - self._sums.first
-                last, before = slice(end, end + most), slice(end - 7, end - 7 + most)
-                sums, counts = (x.rows[last] - x.rows[before] for x in (self._sums, self._counts))
-                x = mean(sums, counts, 3)
-            else:
-                x = self.clean.T[o + 1 - 364 : o + most + 1 - 364]
-            self._pooled_years[key] = mean_over_series(np.clip(x / then, 0, 5))
-        return self._pooled_years[key]
+    def _pooled_year(self, o: np.ndarray, most: int, weeks: bool) -> np.ndarray:
+        """[days, horizons] of `pooled_year`; of the days `o`, and who was asked for before, up to `most` at least."""
+        table = self._pooled_years.get(weeks)
+        if table is None or table.shape[1] < most:
+            table = self._pooled_years[weeks] = np.full((self._days, most), np.nan)
+        most = table.shape[1]
+        asked = np.zeros(self._days, dtype=bool)
+        asked[o] = True
+        new = np.flatnonzero(asked & np.isnan(table).all(axis=1))
+        if not len(new):
+            return table
+        lowest, end = int(new[0]) + 1 - 364, int(new[-1]) + most + 1 - 364
+        if weeks:  # the week around the day
+            last, before = (slice(lowest + n - self._sums.first, end + n - self._sums.first) for n in (4, -3))
+            sums, counts = (kept.rows[last] - kept.rows[before] for kept in (self._sums, self._counts))
+            x = mean(sums, counts, 3)
+        else:
+            x = self.clean.rows[lowest:end]
+        seen = (~np.isnan(x)).astype(np.float64)
+        x = np.fmax(x, 0.0)
+        everyone, ratio = np.arange(len(self.series)), np.empty((most, len(self.series)))
+        for day in new:
+            then = self.level_a_year_ago(everyone, np.full(len(everyone), day))
+            there = ~np.isnan(then)
+            rows = slice(day + 1 - 364 - lowest, day + 1 - 364 - lowest + most)
+            np.divide(x[rows], np.where(there, then, np.inf), out=ratio)
+            np.minimum(ratio, 5.0, out=ratio)
+            n = np.einsum("ds,s->d", seen[rows], there.astype(np.float64))
+            table[day] = np.where(n > 0, ratio.sum(axis=1) / np.maximum(n, 1), np.nan)
+        return table
 
     def factor(self, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
         """[rows] what the 0/1 covariates of day `t` multiply sales by, as known at day `o`."""

@@ -82,25 +82,26 @@ def train(
     y = np.fmax(past.y[s, t], 0) / past.factor(s, o, t)
     weight = _weight(past, recipe, t, level)
     log = np.log(np.clip(y / base(past, s, o, h), 0, 20) + OFFSET)
-    direct = features.rows(s, o, h)
-    tasks = {
-        "a": ("regression_l1", direct, np.clip(y / level, 0, 20), weight),
-        "b": ("regression", direct, log, weight),
-    }
+    parameters = _parameters(recipe, seed)
+    direct = lgb.Dataset(features.rows(s, o, h), np.clip(y / level, 0, 20), weight=weight, params=parameters).construct()
+    # Both look at the same rows: what they are sorted into is found once.
+    again = direct.subset(list(range(len(s)))).construct().set_label(log)
+    tasks = {"a": ("regression_l1", direct), "b": ("regression", again)}
     walk = Walk(features, *recursive.training_rows(past, recipe.memory_days, seed, limit, usable))
     level, t = walk.level(), walk.o + 1
     weight = _weight(past, recipe, t, past.level[walk.s, walk.o])
     target = np.clip(past.plain[walk.s, t] / level, 0, 20)
-    tasks["r"] = ("regression_l1", walk.rows(level), target, weight)
+    tasks["r"] = ("regression_l1", lgb.Dataset(walk.rows(level), target, weight=weight))
     if newcomers and (young := newcomer.training_rows(features, recipe.memory_days, recipe.horizon, seed, usable)):
         able = np.flatnonzero(young.level > 0)
         t, level = (young.o + young.h)[able], young.level[able]
         target = np.clip(np.fmax(past.y[young.s[able], t], 0) / level, 0, 20)
-        tasks["n"] = ("regression_l1", young.rows()[able], target, _weight(past, recipe, t, level))
+        weight = _weight(past, recipe, t, level)
+        tasks["n"] = ("regression_l1", lgb.Dataset(young.rows()[able], target, weight=weight))
     # One thread per member: OpenMP's own threads wait by spinning, and on a busy machine take twenty times as long.
     with ThreadPoolExecutor(max_workers=threads) as pool:
         made = {
-            name: pool.submit(_boost, *task, recipe, newcomer.TREES if name == "n" else trees, seed)
+            name: pool.submit(_boost, *task, parameters, newcomer.TREES if name == "n" else trees)
             for name, task in tasks.items()
         }
         return {name: booster.result() for name, booster in made.items()}, len(s) + len(t)
@@ -111,19 +112,14 @@ def _weight(past: History, recipe: Recipe, t: np.ndarray, level: np.ndarray) -> 
     return weight / weight.mean()
 
 
-def _boost(
-    objective: str, rows: np.ndarray, target: np.ndarray, weight: np.ndarray,
-    recipe: Recipe, trees: int, seed: int,
-) -> lgb.Booster:  # fmt: skip
-    data = lgb.Dataset(rows, target, weight=weight, free_raw_data=True, params={"max_bin": recipe.bins, "verbose": -1})
-    booster = lgb.train(_parameters(recipe, objective, seed), data, num_boost_round=trees)
-    # What serves is what is stored: the text, read back.
-    return lgb.Booster(model_str=booster.model_to_string())
+def _boost(objective: str, data: lgb.Dataset, parameters: dict[str, object], trees: int) -> lgb.Booster:
+    # What serves is what is stored: LightGBM hands over the text of what it trained, read back.
+    return lgb.train({"objective": objective, **parameters}, data, num_boost_round=trees)
 
 
-def _parameters(recipe: Recipe, objective: str, seed: int) -> dict[str, object]:
+def _parameters(recipe: Recipe, seed: int) -> dict[str, object]:
     return {
-        "objective": objective, "learning_rate": recipe.rate, "num_leaves": recipe.leaves,
+        "learning_rate": recipe.rate, "num_leaves": recipe.leaves,
         "min_data_in_leaf": recipe.leaf_rows, "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1,
         "lambda_l2": 1.0, "max_bin": recipe.bins, "seed": seed, "deterministic": True, "force_row_wise": True,
         "num_threads": 1, "verbose": -1,
@@ -147,14 +143,21 @@ def _walked(booster: lgb.Booster, features: Features, s: np.ndarray, o: np.ndarr
     out = np.empty((int(h.max()), len(walks.s)))
     for step in range(len(out)):
         level = walks.level()
-        out[step] = np.fmax(booster.predict(walks.rows(level), num_threads=1), 0.0) * level
-        walks.advance(out[step])
+        day = out[step, : len(level)]
+        day[:] = np.fmax(booster.predict(walks.rows(level), num_threads=1), 0.0) * level
+        walks.advance(day)
     return out[h - 1, where]
 
 
 def walks_of(features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> tuple[Walk, np.ndarray]:
-    """Walks long enough for the rows (s, o, h), and [rows] the walk of each."""
+    """Walks each long enough for its rows (s, o, h), and [rows] the walk of each."""
     days = len(features.history.dates)
     own = Runs(s, o)
     pairs, where = np.unique(own.s * days + own.d, return_inverse=True)
-    return Walk(features, pairs // days, pairs % days, int(h.max())), where[own.place]
+    where = where[own.place]
+    ahead = np.zeros(len(pairs), dtype=np.int64)
+    np.maximum.at(ahead, where, h)
+    longest = np.argsort(-ahead, kind="stable")
+    place = np.empty_like(longest)
+    place[longest] = np.arange(len(longest))
+    return Walk(features, pairs[longest] // days, pairs[longest] % days, ahead[longest]), place[where]

@@ -29,12 +29,12 @@ class Mix:
     def __init__(self, history: History, first: int = 0) -> None:
         self.history = history
         self.since = max(first - 6, 0)  # the oldest same weekday that is looked at
-        shape = (len(history.clean.T) - self.since, len(SETTINGS), len(history.series))
+        shape = (len(history.clean.rows) - self.since, len(SETTINGS), len(history.series))
         self.levels, self.indices = (np.empty(shape, dtype=np.float32) for _ in range(2))
         self.errors = np.empty(shape)
         for begin in range(0, len(history.series), AT_ONCE):
             mine = slice(begin, begin + AT_ONCE)
-            x = history.clean.T[:, mine].astype(np.float32)
+            x = history.clean.rows[:, mine].astype(np.float32)
             _smooth(x, self.since, self.levels[..., mine], self.indices[..., mine], self.errors[..., mine])
 
     def forecast(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:

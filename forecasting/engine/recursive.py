@@ -33,20 +33,22 @@ def names(features: Features) -> list[str]:
 class Walk:
     """The last days of series `s` at origin days `o`, to which forecasts are added day by day.
 
-    Windows are [days, walks], sums of the weekdays [7, walks] by the step that needs them next.
+    `ahead` [walks] says how many days each walks, the longest first: who has arrived is left behind. Windows are [days,
+    walks], sums of the weekdays [7, walks] by the step that needs them next.
     """
 
-    def __init__(self, features: Features, s: np.ndarray, o: np.ndarray, ahead: int = 0) -> None:
+    def __init__(self, features: Features, s: np.ndarray, o: np.ndarray, ahead: np.ndarray | None = None) -> None:
         self.features, self.s, self.o, self.step = features, s, o, 0
+        self.ahead = np.zeros(len(s), dtype=np.int64) if ahead is None else ahead
+        most = int(self.ahead.max(initial=0))
         past = features.history
-        self.plain, self.clean = (np.full((MEMORY + ahead, len(s)), np.nan) for _ in range(2))
-        for row in range(MEMORY):
-            for window, x in ((self.plain, past.plain), (self.clean, past.clean)):
-                window[row] = take(x, s, o + 1 - MEMORY + row)
+        self.plain, self.clean = np.empty((max(LAGS) + most, len(s))), np.empty((MEMORY + most, len(s)))
+        past.plain.window(s, o, self.plain[: max(LAGS)])
+        past.clean.window(s, o, self.clean[:MEMORY])
         self.sums = {}
         for hl in HALF_LIVES:
             pair = self.sums[hl] = [np.empty((7, len(s))) for _ in range(2)]
-            for step in range(7):
+            for step in range(min(max(most, 1), 7)):
                 for part, x in zip(pair, past.weekday_sums[hl], strict=True):
                     part[step] = known(take(x, s, o - 6 + step))
         self.origin_level = past.level[s, o]
@@ -60,17 +62,19 @@ class Walk:
         return np.fmax(np.where(mean > 0, mean, self.origin_level), self.floor)
 
     def _next(self) -> np.ndarray:
-        # Walks that started late stay on the last day until all have arrived.
-        return np.minimum(self.o + self.step + 1, len(self.features.history.dates) - 1)
+        return self.o + self.step + 1
 
     def _means(self) -> dict[int, np.ndarray]:
         """[walks] means of the clean sales of the last days, by their number."""
         out, end = {}, self.step + MEMORY
-        total, n, done = 0.0, 0, 0
+        total, n, done = np.zeros(len(self.s)), np.zeros(len(self.s), dtype=np.int64), 0
         for days in MEANS:
             part = self.clean[end - days : end - done]
             seen = ~np.isnan(part)
-            total, n, done = total + np.where(seen, part, 0.0).sum(axis=0), n + seen.sum(axis=0), days
+            more = np.zeros(len(self.s))
+            for row in np.where(seen, part, 0.0):  # numpy would add up a single walk's days in another order
+                more += row
+            total, n, done = total + more, n + seen.sum(axis=0), days
             out[days] = mean(total, n, min(7, days // 3 + 1))
         return out
 
@@ -92,7 +96,7 @@ class Walk:
         out.add(past.week(s, t - 361) / then)
         out.add(take(past.clean, s, t - 364) / then)
         for n in LAGS:
-            out.add(self.plain[self.step + MEMORY - n] / level)
+            out.add(self.plain[self.step + max(LAGS) - n] / level)
         for n in MEANS:
             out.add(self.means[n] / level)
         for top, weight in self.sums.values():
@@ -102,17 +106,27 @@ class Walk:
 
     def advance(self, plain: np.ndarray) -> None:
         """Take `plain` for the next day's sales; where the series is likely shut there are none."""
-        past, t = self.features.history, self._next()
+        past, going = self.features.history, int((self.ahead > self.step + 1).sum())
+        if going < len(self.s):
+            self._leave(going)
+        plain, t = plain[:going], self._next()
         shut = past.closed[self.s, t] | (past.chance_open(self.s, self.o, t) < LIKELY_OPEN)
         value = np.where(shut, np.nan, plain)
         clean = np.where(past.feasts.on[self.s, t], np.nan, value)
-        self.plain[self.step + MEMORY], self.clean[self.step + MEMORY] = value, clean
+        self.plain[self.step + max(LAGS)], self.clean[self.step + MEMORY] = value, clean
         slot, seen = self.step % 7, ~np.isnan(clean)
         for hl, (top, weight) in self.sums.items():
             decay = 0.5 ** (1.0 / hl)
             top[slot] = top[slot] * decay + np.where(seen, clean, 0.0)
             weight[slot] = weight[slot] * decay + seen
         self.step += 1
+
+    def _leave(self, going: int) -> None:
+        """Only the first `going` walks go on."""
+        self.s, self.o, self.ahead = (x[:going] for x in (self.s, self.o, self.ahead))
+        self.origin_level, self.floor = self.origin_level[:going], self.floor[:going]
+        self.plain, self.clean = self.plain[:, :going], self.clean[:, :going]
+        self.sums = {hl: [x[:, :going] for x in pair] for hl, pair in self.sums.items()}
 
 
 def training_rows(

@@ -129,6 +129,18 @@ class Kept:
             raise IndexError("before the days kept")
         return np.take(self.rows.reshape(-1), (d - self.first) * self.rows.shape[1] + s)
 
+    def window(self, s: np.ndarray, last: np.ndarray, out: np.ndarray) -> None:
+        """Put x[s, d] for as many days up to `last` as `out` [days, rows] has; NaN before the first."""
+        begin = last + 1 - len(out)
+        if self.first and begin.size and max(int(begin.min()), 0) < self.first:
+            raise IndexError("before the days kept")
+        flat, at = self.rows.reshape(-1), (begin - self.first) * self.rows.shape[1] + s
+        for row in out:
+            np.take(flat, at, out=row, mode="clip")
+            at += self.rows.shape[1]
+        early = np.flatnonzero(begin < 0)
+        out[:, early] = np.where(begin[early] + np.arange(len(out))[:, None] < 0, np.nan, out[:, early])
+
 
 def take(x: np.ndarray | Kept, s: np.ndarray, d: np.ndarray) -> np.ndarray:
     """x[s, d] of a [series, days] matrix, as float64, with NaN where the day lies before the first."""
@@ -140,7 +152,7 @@ def take(x: np.ndarray | Kept, s: np.ndarray, d: np.ndarray) -> np.ndarray:
     return out
 
 
-def weekday_median(x: np.ndarray, s: np.ndarray, d: np.ndarray, weeks: int) -> np.ndarray:
+def weekday_median(x: np.ndarray | Kept, s: np.ndarray, d: np.ndarray, weeks: int) -> np.ndarray:
     """[rows] median of x[s] on day `d` and on the same weekday of the weeks before, `weeks` in all; NaN without a value."""
     values = np.empty((len(s), weeks))
     for week in range(weeks):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.engine import fit, predict, recursive
+from forecasting.engine import fit, members, predict, recursive
 from forecasting.engine.features import Features
 from forecasting.engine.history import History
 from forecasting.engine.recursive import Walk
@@ -90,6 +90,8 @@ def test_what_was_not_kept_is_refused():
     history = History(world.panel(series=2, days=460), world.day(450), since=450)
     with pytest.raises(IndexError):
         history.weekday(np.arange(2), np.full(2, 430), 8.0)
+    with pytest.raises(IndexError):
+        history.plain.window(np.arange(2), np.full(2, 380), np.empty((28, 2)))
 
 
 def test_the_recursive_member_learns_from_the_same_bits_it_is_served():
@@ -101,7 +103,7 @@ def test_the_recursive_member_learns_from_the_same_bits_it_is_served():
         s, o = np.arange(5), np.full(5, draw.integers(60, 430))
         day = int(o[0])
         served = Features(History(panel, world.day(day), states=later.state_names, since=day), ["promo"])
-        a, b = Walk(trained, s, o), Walk(served, s, o, ahead=7)
+        a, b = Walk(trained, s, o), Walk(served, s, o, np.full(5, 7))
         assert a.level().tobytes() == b.level().tobytes()
         assert a.rows(a.level()).tobytes() == b.rows(b.level()).tobytes()
 
@@ -109,17 +111,29 @@ def test_the_recursive_member_learns_from_the_same_bits_it_is_served():
 def test_a_walk_into_the_past_sees_its_own_forecasts_and_never_what_was_sold():
     panel = world.panel(series=3, days=300)
     features = Features(History(panel, world.day(299)), ["promo"])
-    walk = Walk(features, np.arange(3), np.full(3, 250), ahead=3)
+    walk = Walk(features, np.arange(3), np.full(3, 250), np.full(3, 3))
     walk.advance(np.array([1.0, 2.0, 3.0]))
     level = walk.level()
     yesterday = walk.rows(level)[:, recursive.names(features).index("lag_1")] * level
     np.testing.assert_allclose(yesterday, [1.0, 2.0, 3.0], rtol=1e-6)
 
 
+def test_a_walk_is_the_same_bits_alone_and_beside_longer_and_shorter_ones():
+    panel = world.panel(series=4, days=300)
+    boosters = fit(panel, world.day(299), world.SMALL, calibrate=False).boosters
+    features = Features(History(panel, world.day(299)), ["promo"])
+    s, o, ahead = np.arange(4), np.array([250, 30, 262, 255]), np.array([4, 30, 1, 12])
+    rows = np.repeat(s, ahead), np.repeat(o, ahead), np.concatenate([np.arange(1, n + 1) for n in ahead])
+    together = members.forecast(boosters, features, *rows)
+    for n in s:
+        alone = members.forecast(boosters, features, *(x[rows[0] == n] for x in rows))
+        assert alone.tobytes() == together[:, rows[0] == n].tobytes()
+
+
 def test_a_walk_over_a_shut_day_leaves_a_gap():
     frame = world.sales(series=2, days=300)
     frame = frame[frame["date"].dt.day_of_week != 2]
     features = Features(History(world.panel(frame), world.day(295)), ["promo"])  # a Tuesday before the shut Wednesday
-    walk = Walk(features, np.arange(2), np.full(2, 295 - (295 - 1) % 7), ahead=3)
+    walk = Walk(features, np.arange(2), np.full(2, 295 - (295 - 1) % 7), np.full(2, 3))
     walk.advance(np.array([500.0, 500.0]))
     assert np.isnan(walk.rows(walk.level())[:, recursive.names(features).index("lag_1")]).all()
