@@ -200,10 +200,12 @@ def _is_fresh(cursor: Any, scope: _Scope) -> bool:
 
 def _bring(cursor: Any, scope: _Scope, target: _Target, *, add: bool, fresh: bool) -> int:
     source, observed = scope.source, target.observed(scope.source.measure, add=add)
+    # The dates once more: nobody can foresee how many hours there are, and PostgreSQL would read the whole table.
     joined = f"""
-        FROM ({observed}) n LEFT JOIN {target.table} p ON {" AND ".join(f"p.{name} = n.{name}" for name in target.key)}
+        FROM ({observed}) n LEFT JOIN {target.table} p
+            ON {" AND ".join(f"p.{name} = n.{name}" for name in target.key)} AND p.date IN ({{dates}})
         WHERE (p.id IS NULL OR {target.differ()})"""
-    observed_params = [source.pk, *scope.params]
+    observed_params = [source.pk, *scope.params, *([] if fresh else sql.dates(scope.dates))]
     if not fresh:
         cursor.execute(scope.fill(f"SELECT COUNT(*) {joined}"), observed_params)
         if cursor.fetchone()[0] == 0:
@@ -274,9 +276,9 @@ def _withdraw(cursor: Any, scope: _Scope, target: _Target) -> int:
     gone = f"""
         FROM {target.table} p WHERE p.date IN ({{dates}}) AND p.department_id IN ({{departments}}) {standing}
         AND NOT EXISTS (
-            SELECT 1 FROM {_OBSERVED} o {hour} WHERE o.connection_id = %s AND o.department_id = p.department_id
-            AND o.date = p.date {same_hour})"""
-    params = [*scope.params, scope.source.pk]
+            SELECT 1 FROM {_OBSERVED} o {hour} WHERE o.connection_id = %s AND o.date IN ({{dates}})
+            AND o.department_id = p.department_id AND o.date = p.date {same_hour})"""
+    params = [*scope.params, scope.source.pk, *sql.dates(scope.dates)]
     nothing = ", ".join(["NULL"] * len(target.figures))
     old = ", ".join(f"p.{name}" for name in target.figures)
     hour_column = "p.hour" if target.hourly else "NULL"
