@@ -34,7 +34,7 @@ def refresh_days(source: ItemSource, days: Collection[Day] | None = None, *, run
     lock_rollups(source.organisation_id)
     changed = refresh_rollups(source.organisation_id, days, connection=source.pk)
     _forget_stale(source)
-    return changed + (observe(source, days, run=run) if source.is_observed else 0)
+    return changed + (observe(source, days, run=run, staged=True) if source.is_observed else 0)
 
 
 def _forget_stale(source: ItemSource) -> None:

@@ -14,8 +14,8 @@ from django.utils import timezone
 from departments.models import Authority, Connection, Department
 from departments.timing import local_date
 from items.models import ItemDay, ItemSource, SaleLine
-from items.rollup import WITH_MONEY, in_own_money
-from items.staging import day_of, stage_days
+from items.staging import day_of
+from items.touched import stage_touched
 from runs import clock
 from runs.models import Run
 from sales import sql
@@ -27,13 +27,14 @@ from sales.publish import publish
 from sales.staging import StagedDay, hours_text
 
 Day = tuple[UUID, dt.date]
-_LINES = SaleLine._meta.db_table
 LOOK_BACK = 92  # days
 Hour = tuple[int, Decimal | None, Decimal | None, int | None, None]
 
 
-def observe(source: ItemSource, days: Collection[Day], *, run: Run | None) -> int:
+def observe(source: ItemSource, days: Collection[Day], *, run: Run | None, staged: bool = False) -> int:
     """Publish what the roll-ups of `source` say of these (department, date)s; returns changed published rows.
+
+    `staged`: their lines stand in `touched_lines` already.
 
     Needs a transaction, and roll-ups that stand. Days without any known amount are not observed: nothing is published
     of them. A day is believed as it was delivered; one of which some line lacks its amount is partial.
@@ -41,13 +42,16 @@ def observe(source: ItemSource, days: Collection[Day], *, run: Run | None) -> in
     connection, number = source.connection, run.pk if run else None
     ids = {department for department, _date in days}
     today = {row.pk: local_date(row.zone_name) for row in _departments(ids)}
+    if source.has_hours and not staged:
+        with database.cursor() as cursor:
+            stage_touched(cursor, days)
     said = _said(source, days, today)
     _authorise(connection, {department for department, _date in said})
     changed = 0
     for departments, dates in _groups(days).items():
-        staged = [said[department, date] for date in dates for department in departments if (department, date) in said]
+        told = [said[department, date] for date in dates for department in departments if (department, date) in said]
         names = {str(department) for department in departments}
-        store_observations(connection, dates, staged, run=number, only=names)
+        store_observations(connection, dates, told, run=number, only=names)
         changed += publish(connection, dates, run=number, departments=departments)
     _note(connection, {date for _department, date in days}, run, min(today.values()))
     _move_cutoffs(connection, today)
@@ -70,9 +74,9 @@ def _departments(ids: Collection[UUID]) -> QuerySet[Department]:
 
 
 def _said(source: ItemSource, days: Collection[Day], today: dict[UUID, dt.date]) -> dict[Day, StagedDay]:
-    """The days of which the source knows an amount, as observations."""
+    """The days of which the source knows an amount, as observations. Their lines stand in `touched_lines`."""
     wanted = frozenset(days)
-    hours = _hours(source, wanted) if source.has_hours else {}
+    hours = _hours(source) if source.has_hours else {}
     rows = ItemDay.objects.filter(
         connection=source.pk,
         department__in={department for department, _date in wanted},
@@ -104,17 +108,14 @@ def _has_amount(day: ItemDay) -> bool:
     return lines.standing().filter(total__isnull=False).exists()
 
 
-def _hours(source: ItemSource, days: Collection[Day]) -> dict[Day, list[Hour]]:
-    """The hours of the days whose every line knows its hour, in their order."""
-    receipt = "NULLIF(l.transaction_id, '')"
+def _hours(source: ItemSource) -> dict[Day, list[Hour]]:
+    """The hours of the touched days whose every line knows its hour, in their order."""
     with database.cursor() as cursor:
-        stage_days(cursor, "observed_days", days)
         cursor.execute(
             f"""
-            SELECT l.department_id, l.date, l.hour, {_exact_sum(in_own_money("total"))}, {_exact_sum(in_own_money("gross"))},
-                CASE WHEN COUNT({receipt}) = COUNT(*) THEN COUNT(DISTINCT {receipt}) END
-            FROM observed_days t JOIN {_LINES} l ON l.department_id = t.department_id AND l.date = t.date {WITH_MONEY}
-            WHERE l.connection_id = %s AND NOT l.is_deleted GROUP BY l.department_id, l.date, l.hour
+            SELECT department_id, date, hour, {_exact_sum("revenue")}, {_exact_sum("gross")},
+                CASE WHEN COUNT(receipt) = COUNT(*) THEN COUNT(DISTINCT receipt) END
+            FROM touched_lines WHERE connection_id = %s GROUP BY department_id, date, hour
             """,
             [source.pk],
         )

@@ -18,6 +18,7 @@ from accounts.models import Organisation
 from departments.models import BEGINNING, Authority, Department
 from items.models import ItemDay, ItemSource, ProductDay, ProductMonth, SaleLine, SalesProduct
 from items.staging import FEW, empty_table, stage_days
+from items.touched import columns_of_table, stage_lines_of_touched, stage_touched
 from sales import sql
 
 _LINES = SaleLine._meta.db_table
@@ -62,10 +63,7 @@ PRODUCTS = Level(
     ("last_sale_date", "total_sales_count", "total_quantity", "total_revenue", "average_price"),
     stamped=True,
 )
-# Beside lines `l`: what the money of their department is, for `in_own_money`.
-WITH_MONEY = (
-    f"JOIN {_DEPARTMENTS} own ON own.id = l.department_id JOIN {_ORGANISATIONS} common ON common.id = l.organisation_id"
-)
+
 Day = tuple[UUID, dt.date]
 _TOUCHED = "IN (SELECT department_id, date FROM touched_days)"
 
@@ -73,13 +71,13 @@ _TOUCHED = "IN (SELECT department_id, date FROM touched_days)"
 def refresh_rollups(organisation: UUID, days: Collection[Day], *, connection: int | None) -> int:
     """Add up again what `connection` (None: every one) sold on these (department, date)s; returns changed rows.
 
-    Days whose lines were cleaned up keep what they came to.
+    Days whose lines were cleaned up keep what they came to. The lines of the others stay in `touched_lines`.
     """
     if kept_from := cleaned_before(organisation):
         days = [day for day in days if day[1] >= kept_from]
     ours = "" if connection is None else f"o.connection_id = {connection:d} AND "
     with database.cursor() as cursor:
-        stage_days(cursor, "touched_days", days)
+        stage_touched(cursor, days)
         _fill_item_days(cursor, connection)
         changed = _bring(cursor, ITEM_DAYS, organisation, f"{ours}(o.department_id, o.date) {_TOUCHED}")
         changed += _count_one(cursor)
@@ -118,6 +116,7 @@ def check_rollups(organisation: UUID, *, repair: bool = False) -> dict[str, int]
             f" UNION SELECT department_id, date FROM {ITEM_DAYS.table} o WHERE {ours} AND {kept}"
         )
         _analyze(cursor, "touched_days", cursor.rowcount)
+        stage_lines_of_touched(cursor)
         _fill_item_days(cursor, None)
         found = {ITEM_DAYS.table: bring(cursor, ITEM_DAYS, scope=f"{ours} AND {kept}")}
         found[ITEM_DAYS.table] += _count_one(cursor, write=repair)
@@ -137,14 +136,10 @@ def check_rollups(organisation: UUID, *, repair: bool = False) -> dict[str, int]
 
 def _fill_item_days(cursor: Any, connection: int | None) -> None:
     _empty(cursor, ITEM_DAYS)
-    receipt = "NULLIF(l.transaction_id, '')"
     cursor.execute(
         f"""
-        INSERT INTO new_{ITEM_DAYS.table} SELECT l.department_id, l.date, l.connection_id, COUNT(*),
-            CASE WHEN COUNT({receipt}) = COUNT(*) THEN COUNT(DISTINCT {receipt}) END,
-            {sql.money_sum("l.quantity")}, {_known_sum(in_own_money("total"))}, {_known_sum(in_own_money("gross"))}
-        FROM touched_days t JOIN {_LINES} l ON l.department_id = t.department_id AND l.date = t.date {WITH_MONEY}
-        WHERE {"" if connection is None else "l.connection_id = %s AND"} NOT l.is_deleted
+        INSERT INTO new_{ITEM_DAYS.table} SELECT l.department_id, l.date, l.connection_id, {_measured()}
+        FROM touched_lines l {"" if connection is None else "WHERE l.connection_id = %s"}
         GROUP BY l.department_id, l.date, l.connection_id
         """,
         [] if connection is None else [connection],
@@ -155,17 +150,13 @@ def _fill_item_days(cursor: Any, connection: int | None) -> None:
 def _fill_days(cursor: Any, *, compared: bool = True) -> None:
     """Of the counted source of each touched day."""
     _empty(cursor, DAYS)
-    receipt = "NULLIF(l.transaction_id, '')"
     cursor.execute(
         f"""
-        INSERT INTO new_{DAYS.table} SELECT l.department_id, l.date, l.product_id, l.connection_id, COUNT(*),
-            CASE WHEN COUNT({receipt}) = COUNT(*) THEN COUNT(DISTINCT {receipt}) END,
-            {sql.money_sum("l.quantity")}, {_known_sum(in_own_money("total"))}, {_known_sum(in_own_money("gross"))}
+        INSERT INTO new_{DAYS.table} SELECT l.department_id, l.date, l.product_id, l.connection_id, {_measured()}
         FROM touched_days t
         JOIN {ITEM_DAYS.table} d ON d.department_id = t.department_id AND d.date = t.date AND d.is_counted
-        JOIN {_LINES} l ON l.department_id = t.department_id AND l.date = t.date AND l.connection_id = d.connection_id
-        {WITH_MONEY}
-        WHERE NOT l.is_deleted GROUP BY l.department_id, l.date, l.product_id, l.connection_id
+        JOIN touched_lines l ON l.department_id = t.department_id AND l.date = t.date AND l.connection_id = d.connection_id
+        GROUP BY l.department_id, l.date, l.product_id, l.connection_id
         """
     )
     if compared:
@@ -294,7 +285,7 @@ def _bring(
             cursor,
             level,
             organisation,
-            f"""FROM {new} n JOIN {changed} c ON {level.same("c", "n")} WHERE TRUE
+            f"""FROM {new} n JOIN {changed} c ON {level.same("c", "n")} WHERE TRUE ORDER BY {new_key}
             ON CONFLICT ({", ".join(level.key)}) DO UPDATE SET {update}""",
         )
     return different + vanished
@@ -324,9 +315,10 @@ def _insert(cursor: Any, level: Level, organisation: UUID, rows: str) -> None:
     )
 
 
-def in_own_money(column: str) -> str:
-    """An amount of the line `l`, unknown if it is not in the currency of its department."""
-    return f"CASE WHEN l.currency IN ('', COALESCE(NULLIF(own.currency, ''), common.currency)) THEN l.{column} END"
+def _measured() -> str:
+    """What lines `l` of `touched_lines` come to, in the order of _MEASURES."""
+    receipts = "CASE WHEN COUNT(l.receipt) = COUNT(*) THEN COUNT(DISTINCT l.receipt) END"
+    return f"COUNT(*), {receipts}, {sql.money_sum('l.quantity')}, {_known_sum('l.revenue')}, {_known_sum('l.gross')}"
 
 
 def _known_sum(column: str) -> str:
@@ -339,8 +331,7 @@ def _month(column: str) -> str:
 
 
 def _columns(names: Collection[str]) -> str:
-    """Columns of a temporary table; SQLite needs no types for them."""
-    return ", ".join(f"{name} {_KINDS.get(name, 'numeric')}" if sql.is_postgresql() else name for name in names)
+    return columns_of_table({name: _KINDS.get(name, "numeric") for name in names})
 
 
 def _empty(cursor: Any, level: Level) -> None:

@@ -264,6 +264,18 @@ class TestProducts:
         store_products(other, [dish("x", "5", name="LATTE")], whole=True)
         assert everything(till) == before
 
+    def test_of_a_product_that_both_servers_dropped_the_last_to_have_the_say_keeps_it(self, till, other):
+        store_products(till, [dish("1", "5", name="latte")], whole=True)
+        store_products(other, [dish("x", "5", name="LATTE")], whole=True)
+        store_products(other, [dish("x", "5", name="LATTE", deleted=True)], whole=True)
+        store_products(till, [dish("1", "5", name="latte", deleted=True)], whole=True)
+        before = everything(till)
+        counted = store_products(other, [dish("x", "5", name="LATTE", deleted=True)], whole=True)
+        product = Product.objects.get()
+        assert (product.name, product.said_by, product.is_active, counted.changed) == ("latte", till, False, 0)
+        store_products(till, [dish("1", "5", name="latte", deleted=True)], whole=True)
+        assert everything(till) == before
+
     def test_ids_of_two_servers_never_mix(self, till, other):
         store_products(till, [dish("1", "5")], whole=True)
         store_products(other, [dish("1", "6")], whole=True)

@@ -91,6 +91,18 @@ def test_an_empty_list_is_partial_and_keeps_all(server, till):
     assert Catalogue.objects.get().revision  # what was not believed is not remembered
 
 
+def test_an_empty_whole_list_does_not_count_as_read(server, till):
+    sync()
+    Catalogue.objects.update(full_at=timezone.now() - dt.timedelta(days=8))
+    before = Catalogue.objects.values_list("revision", "full_at").get()
+    server.edited.rename_product(next(iter(server.edited.menu.articles)), "Плов праздничный")
+    server.faults.plan("products", "empty_list", count=1)
+    assert sync(entity="products").state == "partial"
+    assert Catalogue.objects.values_list("revision", "full_at").get() == before
+    whole = sync(entity="products").counts["entities"]["products"]
+    assert (whole["found"], whole["changed"]) == (56, 1)  # the rename between was not passed over
+
+
 def test_a_list_that_makes_no_sense_costs_that_list_only(server, till):
     server.faults.plan("product_groups", "row_without_id", count=None)
     run = sync()
