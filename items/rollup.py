@@ -172,25 +172,23 @@ def _fill_months(cursor: Any) -> None:
     )
     touched = cursor.rowcount
     _analyze(cursor, "touched_months", touched)
-    cursor.execute("SELECT DISTINCT month FROM touched_months ORDER BY month")
     # Of few products the days are looked up; of many all days of the month are read at once, also of untouched products.
     of_product = touched <= FEW
     months = "touched_months" if of_product else "(SELECT DISTINCT department_id, month FROM touched_months)"
-    for (month,) in cursor.fetchall():
-        first = month if isinstance(month, dt.date) else dt.date.fromisoformat(month)
-        after = (first + dt.timedelta(days=31)).replace(day=1)
-        cursor.execute(
-            f"""
-            INSERT INTO new_{MONTHS.table} SELECT d.department_id, m.month, d.product_id, SUM(d.lines),
-                CASE WHEN COUNT(d.receipts) = COUNT(*) THEN SUM(d.receipts) END,
-                {sql.money_sum("d.quantity")}, {_known_sum("d.revenue")}, {_known_sum("d.gross")}
-            FROM {months} m
-            JOIN {DAYS.table} d ON d.department_id = m.department_id {"AND d.product_id = m.product_id" if of_product else ""}
-            WHERE m.month = %s AND d.date >= %s AND d.date < %s
-            GROUP BY d.department_id, m.month, d.product_id
-            """,
-            sql.dates([first, first, after]),
-        )
+    within = f"d.department_id = m.department_id AND d.date >= m.month AND d.date < {_next_month('m.month')}"
+    if of_product:
+        within += " AND d.product_id = m.product_id"
+    # Each month is looked up in the index: left to itself PostgreSQL would rather read the days of all months.
+    lookup = f"LATERAL (SELECT * FROM {DAYS.table} d WHERE {within} OFFSET 0) d"
+    cursor.execute(
+        f"""
+        INSERT INTO new_{MONTHS.table} SELECT d.department_id, m.month, d.product_id, SUM(d.lines),
+            CASE WHEN COUNT(d.receipts) = COUNT(*) THEN SUM(d.receipts) END,
+            {sql.money_sum("d.quantity")}, {_known_sum("d.revenue")}, {_known_sum("d.gross")}
+        FROM {months} m CROSS JOIN {lookup if sql.is_postgresql() else f"{DAYS.table} d WHERE {within}"}
+        GROUP BY d.department_id, m.month, d.product_id
+        """
+    )
     _analyze(cursor, f"new_{MONTHS.table}", touched)
 
 
@@ -328,6 +326,10 @@ def _known_sum(column: str) -> str:
 
 def _month(column: str) -> str:
     return f"date_trunc('month', {column})::date" if sql.is_postgresql() else f"date({column}, 'start of month')"
+
+
+def _next_month(first: str) -> str:
+    return f"({first} + INTERVAL '1 month')::date" if sql.is_postgresql() else f"date({first}, '+1 month')"
 
 
 def _columns(names: Collection[str]) -> str:
