@@ -38,8 +38,8 @@ def run(*arguments, code=0):
     return out.getvalue() + err.getvalue()
 
 
-def add(till, password="secret", url=None):
-    run("add_connection", "--name", "till", "--url", url or till.url, "--login", "api", "--password", password)
+def add(till, password="secret", url=None, name="till"):
+    run("add_connection", "--name", name, "--url", url or till.url, "--login", "api", "--password", password)
 
 
 def test_from_an_empty_installation_to_sales(till):
@@ -60,6 +60,20 @@ def test_a_wrong_password_is_told_and_the_slot_is_free(till):
     run("sync_sales", code=1)
     assert till.tokens.live(3600) == []
     assert not SalesSummary.objects.exists()
+
+
+def test_a_check_keeps_a_log_of_what_it_told_and_no_secret(till, settings, tmp_path):
+    settings.LOG_DIR = tmp_path
+    add(till)
+    run("check_connection", "till", "--sales")
+    run("check_connection", "till", "--json")
+    add(till, password="wrong", name="another")
+    json.loads(run("check_connection", "another", "--json", code=1))
+    first, second, third = (file.read_text() for file in sorted(tmp_path.glob("sync_*.log")))
+    assert ("login accepted" in first, "Sales of" in first) == (True, True)
+    assert ("login accepted" in second, "Sales of" in second) == (True, False)
+    assert "another" in third
+    assert "secret" not in first + second + third
 
 
 def test_an_unreachable_host_is_told(till):

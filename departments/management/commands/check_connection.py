@@ -1,7 +1,8 @@
 import datetime as dt
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from departments.findings import findings
 from departments.models import Connection
 from departments.timing import connection_today
 from runs.cli import usage
+from runs.logfile import log_file
 from runs.sentences import sentence
 from sources.errors import SourceError
 from sources.onec.types import ServiceFacts
@@ -38,6 +40,10 @@ class Command(BaseCommand):
         connection = connection_named(Organisation.objects.main(), options["name"])
         if options["sales"] and connection.kind != Kind.IIKO:
             raise usage("Only an iiko server is asked for sales.")
+        with log_file() as say:
+            self._check(connection, _Teller(self, say, as_json=options["json"]), **options)
+
+    def _check(self, connection: Connection, teller: "_Teller", **options: Any) -> None:
         transcript = Transcript() if options["record"] else None
         try:
             facts = check_connection(connection, transcript)
@@ -46,32 +52,25 @@ class Command(BaseCommand):
         except SourceError as error:
             trouble = check_error(error, connection)
             text = sentence(trouble["code"], trouble["params"])
-            if options["json"]:
-                self.stdout.write(json.dumps({"ok": False, "code": error.code, "message": text}, ensure_ascii=False))
-            else:
-                self.stderr.write(text)
+            teller.bad(text)
+            teller.answer({"ok": False, "code": error.code, "message": text})
             sys.exit(1)
         finally:
             if transcript:
                 self._keep(transcript, options["record"])
-        found = asdict(facts)
         if isinstance(facts, ServiceFacts):
-            self._say_books(connection, facts, as_json=options["json"])
+            self._say_books(connection, facts, teller)
             return
+        found = asdict(facts)
+        teller.good(f"{connection.name}: login accepted, {facts.departments} departments of {facts.nodes} nodes.")
         if sales is not None:
             total = sum((row.revenue for row in sales), Decimal(0))
             branches = len({row.external_id for row in sales})
             found["sales"] = {"date": str(yesterday), "branches": branches, "revenue": f"{total:.2f}"}
-        if options["json"]:
-            self.stdout.write(json.dumps({"ok": not facts.fields_missing, **found}, ensure_ascii=False))
-        else:
-            self.stdout.write(
-                f"{connection.name}: login accepted, {facts.departments} departments of {facts.nodes} nodes."
-            )
-            if sales is not None:
-                self.stdout.write(f"Sales of {yesterday}: {total:.2f} in {branches} branches.")
-            for finding in findings(connection):
-                (self.stdout if finding.tone == "success" else self.stderr).write(finding.text)
+            teller.good(f"Sales of {yesterday}: {total:.2f} in {branches} branches.")
+        for finding in findings(connection):
+            (teller.good if finding.tone == "success" else teller.bad)(finding.text)
+        teller.answer({"ok": not facts.fields_missing, **found})
         if facts.fields_missing:
             sys.exit(1)
 
@@ -84,16 +83,38 @@ class Command(BaseCommand):
             f"Kept in {file}, without login, password, key and token. Look through it before you send it."
         )
 
-    def _say_books(self, connection: Connection, facts: ServiceFacts, *, as_json: bool) -> None:
-        if as_json:
-            self.stdout.write(json.dumps({"ok": facts.objects > 0, **asdict(facts)}, ensure_ascii=False))
+    def _say_books(self, connection: Connection, facts: ServiceFacts, teller: "_Teller") -> None:
+        teller.good(
+            f"{connection.name}: key accepted, {facts.objects} objects of {facts.companies} companies; "
+            f"{facts.orphans} without their parent, {facts.without_bin} without a BIN."
+        )
+        if facts.objects:
+            teller.good("Next: sync_departments, then the page “1C and departments”.")
         else:
-            self.stdout.write(
-                f"{connection.name}: key accepted, {facts.objects} objects of {facts.companies} companies; "
-                f"{facts.orphans} without their parent, {facts.without_bin} without a BIN."
-            )
-            if facts.objects:
-                self.stdout.write("Next: sync_departments, then the page “1C and departments”.")
+            teller.bad(sentence("empty_object_list", {"source": connection.name}))
+        teller.answer({"ok": facts.objects > 0, **asdict(facts)})
         if not facts.objects:
-            self.stderr.write(sentence("empty_object_list", {"source": connection.name}))
             sys.exit(1)
+
+
+@dataclass(frozen=True)
+class _Teller:
+    """Sentences for the log file and the console, or, with `as_json`, for the log file beside one answer."""
+
+    command: BaseCommand
+    say: Callable[[str], None]
+    as_json: bool
+
+    def good(self, text: str) -> None:
+        self.say(text)
+        if not self.as_json:
+            self.command.stdout.write(text)
+
+    def bad(self, text: str) -> None:
+        self.say(text)
+        if not self.as_json:
+            self.command.stderr.write(text)
+
+    def answer(self, document: dict[str, Any]) -> None:
+        if self.as_json:
+            self.command.stdout.write(json.dumps(document, ensure_ascii=False))
