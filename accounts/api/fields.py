@@ -84,6 +84,13 @@ class Parameters(serializers.Serializer[Any]):
         return cls.check(request.query_params)
 
     @classmethod
+    def read_all(cls, request: Request) -> dict[str, Any]:
+        """The checked parameters of the query, and those of a JSON object as the body. Raises ValidationError."""
+        if not isinstance(request.data, dict):
+            raise refuse("non_field_errors", "invalid", _("The body must be a JSON object."))
+        return cls.check({**dict(request.data.items()), **request.query_params.dict()})
+
+    @classmethod
     def check(cls, data: Any) -> dict[str, Any]:
         parameters = cls(data=data)
         parameters.is_valid(raise_exception=True)

@@ -12,12 +12,17 @@ from rest_framework.response import Response
 
 from accounts.api.fields import BIGGEST_ID, MoneyNumber, Parameters
 from accounts.api.lists import Listing, ListParameters, page_of
-from accounts.api.views import ApiView
+from accounts.api.views import ApiView, WorkView
 from accounts.permissions import requires
 from departments.api.lookup import department_or_404
+from items.catalogue.counted import Counted
 from items.catalogue.sold import where_sold
+from items.catalogue.sync import LISTS, WITH_RECEIPTS, start_sync
 from items.choices import CategoryKind, PriceKind
 from items.models import Category, Price, Product, ProductGroup, Store
+from runs.api.starting import Outcome, answer, outcome, responses
+from runs.choices import Trigger
+from runs.models import Run
 from sales.money import rounded
 
 ID = [OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)]
@@ -48,6 +53,17 @@ class StoreParameters(NamedParameters):
 
 class ProductInPath(Parameters):
     id = serializers.UUIDField()
+
+
+class SyncParameters(Parameters):
+    entity = serializers.ChoiceField(
+        [name for name in LISTS if name not in WITH_RECEIPTS],
+        default="catalogue",
+        help_text="Products come with their categories, units, groups and prices; the whole catalogue with stores as well",
+    )
+    full = serializers.BooleanField(
+        default=False, help_text="Ask for all products, also where only changes would be asked for"
+    )
 
 
 class ProductShown(serializers.Serializer[Any]):
@@ -138,6 +154,14 @@ class CategoryShown(NamedShown):
 
 class StoreShown(NamedShown):
     department_id = serializers.UUIDField(allow_null=True)
+
+
+class CatalogueSynced(Outcome):
+    found = serializers.IntegerField(help_text="Rows of all the lists of all the servers")
+    created = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    deactivated = serializers.IntegerField(help_text="Of the changed ones")
 
 
 def chosen(rows: Any, parameters: dict[str, Any]) -> Any:
@@ -272,3 +296,29 @@ class Stores(NamedList):
         if pk := parameters.get("department_id"):
             rows = rows.filter(department=department_or_404(request, pk))
         return self.answer(request, rows, parameters)
+
+
+class SyncCatalogue(WorkView):
+    permission_classes = [requires("items.sync_catalogue", "items.sync_catalogue")]
+
+    @extend_schema(
+        operation_id="catalogue_sync",
+        parameters=[SyncParameters],
+        request=None,
+        responses=responses(CatalogueSynced),
+    )
+    def post(self, request: Request) -> Response:
+        """Take over the catalogue of all active tills. While it is under way the same request is told of the same run."""
+        parameters = SyncParameters.read_all(request)
+        run, _created = start_sync(
+            organisation=self.organisation(),
+            entity=parameters["entity"],
+            full=parameters["full"],
+            trigger=Trigger.API,
+            started_by=self.person(),
+        )
+        return answer(request, run, _synced)
+
+
+def _synced(run: Run) -> dict[str, Any]:
+    return {**outcome(run), **{name: run.counts.get(name, 0) for name in Counted().counts()}}

@@ -13,6 +13,7 @@ CATALOGUE = [
     path("products/<str:pk>", catalogue.OneProduct.as_view(), name="api-product"),
     path("product-groups", catalogue.Groups.as_view(), name="api-product-groups"),
     path("categories", catalogue.Categories.as_view(), name="api-categories"),
+    path("catalogue/sync", catalogue.SyncCatalogue.as_view(), name="api-catalogue-sync"),
     path("stores", catalogue.Stores.as_view(), name="api-stores"),
 ]
 RECORDS = [

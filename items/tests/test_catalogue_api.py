@@ -9,11 +9,13 @@ from departments.models import Connection, SourceDepartment
 from items.catalogue.lists import store_categories, store_groups, store_stores
 from items.catalogue.prices import store_prices
 from items.catalogue.products import store_products
+from items.catalogue.sync import LISTS
 from items.lines import Line
 from items.models import Product
 from items.sources import by_hand
 from items.store import store_lines
 from items.tests.test_catalogue import dish, group, price
+from runs.models import Run
 from sources.iiko.types import RemoteCategory, RemoteModifier, RemoteStore
 from tests.world import World
 
@@ -101,3 +103,23 @@ def test_who_sees_some_branches_sees_prices_sales_and_stores_of_these(world: Wor
         assert listed(world.client("stranger"), address) == []
     assert world.client("stranger").get(f"/api/products/{latte.pk}").status_code == 404
     assert world.client("manager").get("/api/products/latte").status_code == 400
+
+
+def test_a_synchronisation_is_started_once_and_told_of_again(world: World, till, settings):
+    settings.RUN_ANSWER_SECONDS = 0
+    api, address = world.client("manager"), "/api/catalogue/sync"
+    first = api.post(address)
+    run = Run.objects.get(pk=first.json()["id"])
+    assert (first.status_code, first["Location"]) == (202, f"/api/runs/{run.pk}")
+    assert (run.kind, run.trigger, run.started_by.username) == ("sync_catalogue", "api", "manager")
+    assert (run.params["lists"], run.params["receipts"], run.params["full"]) == (list(LISTS["catalogue"]), [], False)
+    assert api.post(address).json()["id"] == run.pk
+    other = api.post(address, {"entity": "stores", "full": True}, content_type="application/json").json()["id"]
+    params = Run.objects.get(pk=other).params
+    assert (other != run.pk, params["lists"], params["full"]) == (True, ["stores"], True)
+
+
+def test_a_synchronisation_of_what_is_no_catalogue_or_by_a_stranger_to_it_is_not_started(world: World, till):
+    assert world.client("manager").post("/api/catalogue/sync?entity=sales").status_code == 400
+    assert world.api().post("/api/catalogue/sync").status_code == 403
+    assert not Run.objects.filter(kind="sync_catalogue").exists()

@@ -233,7 +233,7 @@ class Sync(LoadView):
     )
     def post(self, request: Request) -> Response:
         """Load sales from the tills. What was there of those dates is replaced; the same twice changes nothing."""
-        parameters = serializers.SyncParameters.check({**_body(request), **request.query_params.dict()})
+        parameters = serializers.SyncParameters.read_all(request)
         department = None
         if pk := parameters.get("department_id"):
             department = department_or_404(request, pk)
@@ -252,13 +252,6 @@ class Sync(LoadView):
             name = "from_date" if bad.code == "range_reversed" else "to_date"
             raise refuse(name, bad.code, sentence(bad.code, bad.params)) from bad
         return answer(request, run, _synced)
-
-
-def _body(request: Request) -> dict[str, Any]:
-    """The parameters may come in a JSON object, too."""
-    if isinstance(request.data, dict):
-        return dict(request.data.items())
-    raise refuse("non_field_errors", "invalid", _("The body must be a JSON object."))
 
 
 def _synced(run: Run) -> dict[str, Any]:

@@ -65,6 +65,7 @@ ALLOWED = {
     ("GET", "api/product-groups"): EVERYBODY,
     ("GET", "api/categories"): EVERYBODY,
     ("GET", "api/stores"): EVERYBODY,
+    ("POST", "api/catalogue/sync"): WORKERS - {"integrator"},
     ("GET", "api/v1/sales"): EVERYBODY,
     ("POST", "api/v1/sales"): WORKERS,
     ("POST", "api/v1/sales/batch"): WORKERS,

@@ -54,6 +54,7 @@ REQUESTS = {
     "departments_patch": ("administrator", "PATCH", "/api/departments/{cafe}", {"code_tco": "5"}),
     "departments_delete_409": ("administrator", "DELETE", "/api/departments/{cafe}", None),
     "departments_sync_202": ("integrator", "POST", "/api/departments/sync", None),
+    "catalogue_sync_202": ("administrator", "POST", "/api/catalogue/sync", {"entity": "products", "full": True}),
     "calendar_holidays": ("analyst", "GET", "/api/calendar/holidays?from_date=2026-03-21&to_date=2026-03-22", None),
     "calendar_holiday_create": ("administrator", "POST", "/api/calendar/holidays", {"date": "2026-05-01", "name": "May Day"}),
     "calendar_holiday_create_400": ("administrator", "POST", "/api/calendar/holidays", {"date": "2026-03-21", "name": "Nauryz"}),
