@@ -7,7 +7,20 @@ import pandas as pd
 
 from forecasting.engine import calendar
 from forecasting.engine.panel import Panel, is_binary
-from forecasting.engine.windows import FADED, Kept, fading, known, last_days, mean, running, take, weighted_mean
+from forecasting.engine.windows import (
+    FADED,
+    Desk,
+    Kept,
+    add_up,
+    fading,
+    known,
+    last_days,
+    mean,
+    room,
+    running,
+    take,
+    weighted_mean,
+)
 
 HALF_LIVES = (1.5, 3.0, 8.0, 26.0)  # weeks
 EXPECTED, SHARED, USUAL = 3.0, 8.0, 26.0  # half-lives by which surprises, shares of the week and uplifts are told
@@ -49,20 +62,24 @@ class History:
         self._days = max(self.cutoff + 1, 1)
         self._since, self._week = since, max(since - WEEK, 0)
         self.state_names = self._telling_states(panel) if states is None else states
-        self._allot()
+        self._allot(panel)
+        desk = Desk()
         for begin in range(0, len(self.series), AT_ONCE):
-            self._summarise(panel, slice(begin, begin + AT_ONCE))
+            self._summarise(slice(begin, min(begin + AT_ONCE, len(self.series))), desk)
         self._pool()
         self._feast_effects()
 
-    def _allot(self) -> None:
+    def _allot(self, panel: Panel) -> None:
         def kept(back: int, dtype: type = np.float64, more: int = 0) -> Kept:
             return Kept(len(self.series), self._days + more, max(self._since - back, 0), dtype)
 
-        self.recorded = np.empty((self._days, len(self.series)), dtype=bool).T
+        self.y = panel.y[:, : self._days]
+        if (self.origin < self._days - 1).any():
+            self.y = np.where(np.arange(self._days) > self.origin[:, None], np.nan, self.y)
+        self.recorded = ~np.isnan(self.y)
         self.clean = Kept(len(self.series), self._days)
-        self.first = np.empty(len(self.series), dtype=np.int64)
-        self.y, self.plain, self.level = kept(LATELY), kept(LATELY), kept(YEAR)
+        self.first = np.where(self.recorded.any(axis=1), self.recorded.argmax(axis=1), len(self.dates))
+        self.plain, self.level = kept(LATELY), kept(YEAR)
         self.records, self.away = kept(LATELY, np.int32), kept(LATELY, np.int32)
         self.open_rate, self.open_rate_back = kept(WEEK), kept(WEEK)
         self.weekday_sums = {hl: (kept(WEEK), kept(WEEK)) for hl in HALF_LIVES}
@@ -81,47 +98,55 @@ class History:
         past = int((self._feast_days < self._days).sum())
         self._log_ratio, self._log_to_level = (np.empty((past, len(self.series))) for _ in range(2))
 
-    def _summarise(self, panel: Panel, mine: slice) -> None:
+    def _summarise(self, mine: slice, desk: Desk) -> None:
         """Everything about the series `mine` that needs no other."""
-        y = panel.y[mine, : self._days].T.copy()  # written to: of a single series a transpose would be the panel's own
-        if (self.origin[mine] < self._days - 1).any():
-            y[np.arange(self._days)[:, None] > self.origin[None, mine]] = np.nan
-        seen = ~np.isnan(y)
-        there = seen & ~self.feasts.on[mine, : self._days].T
-        records, counts = running(np.stack([seen, there]))
-        self.first[mine] = np.where(records[-1] > 0, (records[1:] == 0).sum(axis=0), len(self.dates))
-        self.y.put(mine, y)
-        self.recorded.T[:, mine] = seen
-        self.records.put(mine, records)
-        y[~seen] = 0.0
+        days, series = shape = self._days, mine.stop - mine.start
+        both = desk("both", (2, *shape))  # the clean sales, 0 where there are none, and where there are
+        value, there = both
+        value[:] = self.y[mine].T
+        seen = np.isnan(value, out=desk("seen", shape, bool))
+        np.putmask(value, seen, 0.0)
+        np.logical_not(seen, out=seen)
+        flag = np.greater(seen, self.feasts.on[mine, :days].T, out=desk("flag", shape, bool))
+        there[:] = flag
+        counts = running(flag)
+        since = self.records.first
+        before = np.count_nonzero(self.recorded[mine, :since], axis=1)
+        self.records.put(mine, running(seen[since:])[1:] + before)
         self._opening(mine, seen)
 
-        plain = np.maximum(y, 0.0)
-        both = np.stack([y, there])  # the clean sales, 0 where there are none, and where there are
-        value = both[0]
-        value *= both[1]
+        plain = np.maximum(value, 0.0, out=desk("plain", shape))
+        value *= there
         if self.state_names:
-            effect = np.exp(-self._states(mine, both))
+            effect = self._states(mine, both, desk)
+            np.exp(np.negative(effect, out=effect), out=effect)
             value *= effect
             plain *= effect
         self.plain.put(mine, plain)
-        clean = value.copy()
-        clean[~there] = np.nan
+        clean = desk("clean", shape)
+        clean[:] = value
+        np.putmask(clean, np.logical_not(flag, out=seen), np.nan)
         self.clean.put(mine, clean)
 
-        sums = running(value)
+        sums = desk("sums", room((), days, series).shape)
+        sums[1 : days + 1] = value
+        sums = add_up(sums, days)
         self._sums.put(mine, sums)
         self._counts.put(mine, counts)
-        level = _level(y, seen, sums, counts)
-        self.level.put(mine, np.where(level > 0, level, np.nan))
+        level = _level(self.y[mine], sums, counts, desk)
+        scale = level[self.level.first :]
+        self.level.put(mine, np.where(scale > 0, scale, np.nan))
         others = [hl for hl in HALF_LIVES if hl != EXPECTED]
         week = self._week
-        expected, rest = fading(both, [EXPECTED])[0], fading(both, others, week)
-        for hl, pair in zip([EXPECTED, *others], [expected[:, week:], *rest], strict=True):
+        rest = fading(both, others, week, desk)
+        for hl, pair in zip(others, rest, strict=True):
             for whole, part in zip(self.weekday_sums[hl], pair, strict=True):
                 whole.put(mine, part)
         self._shares(weighted_mean(*rest[others.index(SHARED)]), level)
-        self._surprise(mine, both, plain, expected, level)
+        expected = fading(both, [EXPECTED], 0, desk)[0]
+        for whole, part in zip(self.weekday_sums[EXPECTED], expected, strict=True):
+            whole.put(mine, part)
+        self._surprise(mine, value, flag, plain, expected, level, desk)
 
     def _shares(self, weekday: np.ndarray, level: np.ndarray) -> None:
         before = np.zeros(weekday.shape)
@@ -134,48 +159,65 @@ class History:
         self.pooled_weekday[1, self._week :] += (~np.isnan(share)).sum(axis=1)
 
     def _surprise(
-        self, mine: slice, clean: np.ndarray, plain: np.ndarray, expected: np.ndarray, level: np.ndarray
-    ) -> None:
+        self, mine: slice, value: np.ndarray, flag: np.ndarray, plain: np.ndarray, expected: np.ndarray,
+        level: np.ndarray, desk: Desk,
+    ) -> None:  # fmt: skip
         """Sales over what the weekday's mean, from its sums `expected`, expected a week before."""
-        (value, there), (top, weight) = clean, expected
-        hoped, before, both = np.zeros(value.shape), np.zeros(value.shape), np.zeros(value.shape, dtype=bool)
+        top, weight = expected
+        days, shape = self._days, value.shape
+        parts = desk("parts", room((6,), *shape).shape)[:4]
+        got, hoped, noise, scaled = parts[:, 1 : days + 1]
+        both, before, step = desk("seen", shape, bool), desk("before", shape), desk("step", shape)
+        hoped[:7], before[:7], both[:7] = 0.0, 0.0, False
         before[7:] = level[:-7]
-        np.divide(top[:-7], np.maximum(weight[:-7], FADED), out=hoped[7:])
+        np.maximum(weight[:-7], FADED, out=hoped[7:])
+        np.divide(top[:-7], hoped[7:], out=hoped[7:])
         np.greater(weight[:-7], FADED, out=both[7:])
         hoped *= both
-        days = self._feast_days[: len(self._log_ratio)]
-        floor = 0.05 * np.where(before[days] > 0, before[days], np.nan)
-        sold = plain[days] + floor
-        self._log_ratio[:, mine] = np.clip(np.log(sold / (np.maximum(hoped[days], 0) + floor)), -3, 3)
-        self._log_to_level[:, mine] = np.clip(np.log(sold / (before[days] + floor)), -3, 3)
+        feasts = self._feast_days[: len(self._log_ratio)]
+        floor = 0.05 * np.where(before[feasts] > 0, before[feasts], np.nan)
+        sold = plain[feasts] + floor
+        self._log_ratio[:, mine] = np.clip(np.log(sold / (np.maximum(hoped[feasts], 0) + floor)), -3, 3)
+        self._log_to_level[:, mine] = np.clip(np.log(sold / (before[feasts] + floor)), -3, 3)
 
-        both &= there > 0
-        parts = np.empty((4, *value.shape))
-        got, noise, scaled = np.multiply(value, both, out=parts[0]), parts[2], parts[3]
-        np.multiply(hoped, both, out=parts[1])
-        hoped = parts[1]
-        np.multiply(both, before > 0, out=scaled)
+        both &= flag
+        np.multiply(value, both, out=got)
+        hoped *= both
+        both &= before > 0
+        scaled[:] = both
         # Errors of sales grow with the root of their size: one number per series says how noisy it is.
+        np.multiply(0.05, before, out=step)
+        np.maximum(hoped, step, out=step)
+        step *= before
+        np.maximum(step, 1e-12, out=step)
         np.subtract(got, hoped, out=noise)
         noise *= noise
-        noise /= np.maximum(np.maximum(hoped, 0.05 * before) * before, 1e-12)
+        noise /= step
         np.minimum(noise, 9.0, out=noise)
         noise *= scaled
-        unit = scaled / np.maximum(before, 1e-12)
-        for row, x in enumerate((got * unit, hoped * unit, noise, scaled)):
+        unit = np.divide(scaled, np.maximum(before, 1e-12, out=before), out=before)
+        for row, x in enumerate((got, hoped)):
+            self._everyone[row] += np.multiply(x, unit, out=step).sum(axis=1)
+        for row, x in enumerate((noise, scaled), 2):
             self._everyone[row] += x.sum(axis=1)
-        for whole, x in zip((self._got, self._hoped, self._noise, self._noises), running(parts), strict=True):
+        for whole, x in zip((self._got, self._hoped, self._noise, self._noises), add_up(parts, days), strict=True):
             whole.put(mine, x)
 
     def _opening(self, mine: slice, seen: np.ndarray) -> None:
         """Share of the last eight ordinary same weekdays on which the series sold."""
-        first = max(self._week - 7 * OPEN_WEEKS, 0)
-        some, at = slice(first, self._days), np.arange(self._days, dtype=np.int32)[:, None]
-        last = np.maximum.accumulate(np.where(seen, at, np.int32(-AWAY - 1)), axis=0)
+        first, since = max(self._week - 7 * OPEN_WEEKS, 0), self.away.first
+        since = min(first, since)
+        some, at = slice(first, self._days), np.arange(since, self._days, dtype=np.int32)[:, None]
+        last = np.where(seen[since:], at, np.int32(-AWAY - 1))
+        if since:
+            older = self.recorded[mine, :since][:, ::-1]
+            last[0] = np.maximum(last[0], np.where(older.any(axis=1), since - 1 - older.argmax(axis=1), -AWAY - 1))
+        for newer, old in zip(last[1:], last, strict=False):
+            np.maximum(newer, old, out=newer)
         away = at - last
         self.away.put(mine, away)
-        away = away[some]
-        seen, at = seen[some], at[some]
+        away, at = away[first - since :], at[first - since :]
+        seen = seen[some]
         ordinary = ~self.feasts.on[mine, some].T & ~self.closed[mine, some].T
         ordinary &= (at >= self.first[None, mine]) & (at <= self.origin[None, mine])
         # A closure of more than a week says nothing of the weekdays once it is over, only while it lasts.
@@ -183,33 +225,43 @@ class History:
             n, m = (_weeks_sum(flag, OPEN_WEEKS)[self._week - first :] for flag in (due, due & seen))
             rate.put(mine, np.where(n > 0, m / np.maximum(n, 1), np.nan))
 
-    def _states(self, mine: slice, both: np.ndarray) -> np.ndarray:
+    def _states(self, mine: slice, both: np.ndarray, desk: Desk) -> np.ndarray:
         """[days, series] the log uplift by the 0/1 covariates, as known the day before."""
         value, there = both
-        usual, effect = np.zeros(value.shape), np.zeros(value.shape)
-        top, weight = fading(both, [USUAL])[0]
-        np.divide(top[:-7], np.maximum(weight[:-7], FADED), out=usual[7:])
+        days, shape = self._days, value.shape
+        usual, effect, x, over = (desk(name, shape) for name in ("before", "effect", "plain of", "step"))
+        top, weight = fading(both, [USUAL], 0, desk)[0]
+        usual[:7] = 0.0
+        np.maximum(weight[:-7], FADED, out=usual[7:])
+        np.divide(top[:-7], usual[7:], out=usual[7:])
         usual[7:] *= weight[:-7] > FADED
+        effect[:] = 0.0
+        # The days without it and with it, what was sold on them, what was usual.
+        whole = desk("parts", room((6,), *shape).shape)
+        parts = whole[:, 1 : days + 1]
         for name in self.state_names:
-            x = np.ascontiguousarray(self.numeric[name][mine, : self._days].T)
-            parts = np.empty((6, *x.shape))  # the days without it and with it, what was sold on them, what was usual
+            x[:] = self.numeric[name][mine, :days].T
             for state in (0, 1):
                 on = np.multiply(x == state, there, out=parts[state])
                 np.multiply(value, on, out=parts[2 + state])
                 np.multiply(usual, on, out=parts[4 + state])
-            weekday = fading(parts[:4], [SHARED], self._week)[0]
+            weekday = fading(parts[:4], [SHARED], self._week, desk)[0]
             for state, found in enumerate(self.by_state[name]):
                 found.put(mine, weighted_mean(weekday[2 + state], weekday[state]))
-            n, off, on, hoped_off, hoped_on = last_days(running(parts[1:]), STATE_DAYS)
-            uplift, over = on * hoped_off, off * hoped_on
-            good = (on > 0) & (off > 0) & (hoped_on > 0) & (hoped_off > 0)
-            np.divide(uplift, over, out=uplift, where=good)
-            uplift[~good] = 1.0
+            windows = last_days(add_up(whole[1:], days), STATE_DAYS, desk("windows", (5, *shape)))
+            n, off, on, hoped_off, hoped_on = windows
+            poor = ~((on > 0) & (off > 0) & (hoped_on > 0) & (hoped_off > 0))
+            uplift = np.multiply(on, hoped_off, out=on)
+            np.multiply(off, hoped_on, out=over)
+            np.putmask(uplift, poor, 1.0)
+            np.putmask(over, poor, 1.0)
+            uplift /= over
             np.log(uplift, out=uplift)
             np.clip(uplift, -1.5, 1.5, out=uplift)
-            uplift *= n / (n + 10)
+            np.divide(n, np.add(n, 10, out=over), out=over)
+            uplift *= over
             self.uplift[name].put(mine, uplift)
-            effect[1:] += uplift[:-1] * known(x[1:])
+            effect[1:] += np.multiply(uplift[:-1], known(x[1:]), out=over[1:])
         return effect
 
     def _pool(self) -> None:
@@ -239,7 +291,7 @@ class History:
         seen[:past] = ~np.isnan(self._log_ratio)
         then = days[:past, None]
         started[:past] = (then > self.first[None]) & (then <= self.origin[None])
-        sold[:past] = self.recorded.T[days[:past]]
+        sold[:past] = self.recorded[:, days[:past]].T
         logs = {"own": self._log_ratio, "own_level": self._log_to_level}
         for key in np.unique(self.feasts.keys[self.feasts.keys > 0]):
             at, mine = self.feasts.of(key)  # days, and whose they are
@@ -386,20 +438,24 @@ class History:
         return np.exp(effect)
 
 
-def _level(y: np.ndarray, seen: np.ndarray, sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def _level(y: np.ndarray, sums: np.ndarray, counts: np.ndarray, desk: Desk) -> np.ndarray:
     """[days, series] mean of the last four weeks, or of longer where they say nothing; 0 if nothing does."""
-    level, year = (_mean_or_zero(last_days(sums, n), last_days(counts, n), 7) for n in (28, 364))
+    shape = (y.shape[1], len(y))
+    level, year = (
+        _mean_or_zero(last_days(sums, n, desk(f"last {n}", shape)), last_days(counts, n), 7) for n in (28, 364)
+    )
     flat = level.reshape(-1)
     for days, at_least in ((91, 7), (364, 7), (364, 1)):
         unknown = np.flatnonzero(~(flat > 0))
-        d, s = np.divmod(unknown, y.shape[1])
+        d, s = np.divmod(unknown, len(y))
         if at_least == 1 and len(d):  # feasts, if there is nothing else
-            last = int(d.max()) + 1
-            sums, counts = running(y[:last]), running(seen[:last])
+            some = y[:, : int(d.max()) + 1].T
+            sums, counts = running(known(some)), running(~np.isnan(some))
         end, begin = d + 1, np.maximum(d + 1 - days, 0)
         flat[unknown] = _mean_or_zero(sums[end, s] - sums[begin, s], counts[end, s] - counts[begin, s], at_least)
     # A few sales a month are no scale to divide by: the long mean keeps the ratios finite.
-    return np.maximum(np.maximum(level, 0.05 * year), 0.0)
+    np.maximum(level, np.multiply(0.05, year, out=year), out=level)
+    return np.maximum(level, 0.0, out=level)
 
 
 def _mean_or_zero(sums: np.ndarray, counts: np.ndarray, at_least: int) -> np.ndarray:

@@ -14,15 +14,30 @@ FADED = 1e-6  # a weight that is no evidence any more
 
 def known(x: np.ndarray) -> np.ndarray:
     """`x` with nothing where nothing is known."""
-    return x if x.dtype == bool else np.where(np.isnan(x), 0.0, x)
+    if x.dtype == bool:
+        return x
+    unknown = np.isnan(x)
+    return np.where(unknown, 0.0, x) if unknown.any() else x
 
 
 def running(x: np.ndarray) -> np.ndarray:
     """[..., days + 1, series] sums of all days before each day and, last, of all; `x` [..., days, series] without NaN."""
     *parts, days, series = x.shape
-    weeks = -(-days // 7)
-    out = np.empty((*parts, 1 + weeks * 7, series), dtype=np.int32 if x.dtype == bool else np.float64)
-    out[..., 0, :], out[..., 1 : days + 1, :], out[..., days + 1 :, :] = 0, x, 0
+    out = room(parts, days, series, np.int32 if x.dtype == bool else np.float64)
+    out[..., 1 : days + 1, :] = x
+    return add_up(out, days)
+
+
+def room(parts: Sequence[int], days: int, series: int, dtype: type = np.float64) -> np.ndarray:
+    """Room for `add_up`: the values of each day go one row further down, the rest is whole weeks."""
+    return np.empty((*parts, 1 + -(-days // 7) * 7, series), dtype)
+
+
+def add_up(out: np.ndarray, days: int) -> np.ndarray:
+    """`running` sums of what stands in a `room`, in its place."""
+    *parts, rows, series = out.shape
+    weeks = rows // 7
+    out[..., 0, :], out[..., days + 1 :, :] = 0, 0
     # Within the weeks, then over them: rows are added to rows, which is faster than going down each column.
     by_week = out[..., 1:, :].reshape(*parts, weeks, 7, series)
     for day in range(1, 7):
@@ -32,10 +47,12 @@ def running(x: np.ndarray) -> np.ndarray:
     return out[..., : days + 1, :]
 
 
-def last_days(sums: np.ndarray, days: int) -> np.ndarray:
+def last_days(sums: np.ndarray, days: int, out: np.ndarray | None = None) -> np.ndarray:
     """[..., days, series] sums over the last `days` days, from `running` ones."""
-    out = sums[..., 1:, :].copy()
-    out[..., days:, :] -= sums[..., 1:-days, :]
+    whole = sums[..., 1:, :]
+    out = np.empty(whole.shape, whole.dtype) if out is None else out
+    out[..., :days, :] = whole[..., :days, :]
+    np.subtract(whole[..., days:, :], whole[..., :-days, :], out=out[..., days:, :])
     return out
 
 
@@ -92,7 +109,9 @@ def weighted_mean(top: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return out
 
 
-def fading(x: np.ndarray, half_lives: Sequence[float], since: int = 0) -> np.ndarray:
+def fading(
+    x: np.ndarray, half_lives: Sequence[float], since: int = 0, desk: "Desk | None" = None
+) -> np.ndarray:
     """[half-lives, parts, days, series] weighted sums of the same weekday's values up to each day from `since` on.
 
     `x` is [parts, days, series], without NaN.
@@ -100,7 +119,8 @@ def fading(x: np.ndarray, half_lives: Sequence[float], since: int = 0) -> np.nda
     parts, days, series = x.shape
     weeks, first = -(-days // 7), since // 7
     decay = 0.5 ** (1.0 / np.array(half_lives))[:, None, None, None]
-    out = np.empty((len(half_lives), parts, weeks - first, 7, series))
+    shape = (len(half_lives), parts, weeks - first, 7, series)
+    out = desk("fading", shape) if desk else np.empty(shape)
     state = np.zeros((len(half_lives), parts, 7, series))
     for week in range(weeks):
         now = x[:, 7 * week : 7 * week + 7]
@@ -110,6 +130,20 @@ def fading(x: np.ndarray, half_lives: Sequence[float], since: int = 0) -> np.nda
             out[:, :, week - first] = state
     whole = out.reshape(len(half_lives), parts, -1, series)
     return whole[:, :, since - 7 * first : days - 7 * first]
+
+
+class Desk:
+    """Memory for the steps of a work that is done piece by piece: fresh pages cost more than what is done with them."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
+
+    def __call__(self, name: str, shape: Sequence[int], dtype: type = np.float64) -> np.ndarray:
+        """Whatever the last piece left there."""
+        key = (name, tuple(shape))
+        if key not in self._rooms:
+            self._rooms[key] = np.empty(shape, dtype)
+        return self._rooms[key]
 
 
 class Kept:
