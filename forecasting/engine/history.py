@@ -33,6 +33,7 @@ STATE_DAYS, NOISE_DAYS, OPEN_WEEKS = 182, 182, 8
 WEEK, LATELY, YEAR = 8, 90, 400  # days before an origin that its statistics look back
 # The C library gives freed memory back at once, to be cleared anew for the next block, until it has freed one this big.
 BIG = 30 << 20
+SPAN = 91  # days of them
 AT_ONCE = 256  # series of which a walk over the days is kept near the processor
 
 
@@ -163,43 +164,41 @@ class History:
         level: np.ndarray, desk: Desk,
     ) -> None:  # fmt: skip
         """Sales over what the weekday's mean, from its sums `expected`, expected a week before."""
-        top, weight = expected
-        days, shape = self._days, value.shape
-        parts = desk("parts", room((6,), *shape).shape)[:4]
-        got, hoped, noise, scaled = parts[:, 1 : days + 1]
-        both, before, step = desk("seen", shape, bool), desk("before", shape), desk("step", shape)
-        hoped[:7], before[:7], both[:7] = 0.0, 0.0, False
-        before[7:] = level[:-7]
-        np.maximum(weight[:-7], FADED, out=hoped[7:])
-        np.divide(top[:-7], hoped[7:], out=hoped[7:])
-        np.greater(weight[:-7], FADED, out=both[7:])
-        hoped *= both
+        (top, weight), days = expected, self._days
         feasts = self._feast_days[: len(self._log_ratio)]
-        floor = 0.05 * np.where(before[feasts] > 0, before[feasts], np.nan)
+        late, then = (feasts >= 7)[:, None], np.maximum(feasts - 7, 0)
+        usual = np.where(late & (weight[then] > FADED), top[then] / np.maximum(weight[then], FADED), 0.0)
+        before = np.where(late, level[then], 0.0)
+        floor = 0.05 * np.where(before > 0, before, np.nan)
         sold = plain[feasts] + floor
-        self._log_ratio[:, mine] = np.clip(np.log(sold / (np.maximum(hoped[feasts], 0) + floor)), -3, 3)
-        self._log_to_level[:, mine] = np.clip(np.log(sold / (before[feasts] + floor)), -3, 3)
+        self._log_ratio[:, mine] = np.clip(np.log(sold / (np.maximum(usual, 0) + floor)), -3, 3)
+        self._log_to_level[:, mine] = np.clip(np.log(sold / (before + floor)), -3, 3)
 
-        both &= flag
-        np.multiply(value, both, out=got)
-        hoped *= both
-        both &= before > 0
-        scaled[:] = both
-        # Errors of sales grow with the root of their size: one number per series says how noisy it is.
-        np.multiply(0.05, before, out=step)
-        np.maximum(hoped, step, out=step)
-        step *= before
-        np.maximum(step, 1e-12, out=step)
-        np.subtract(got, hoped, out=noise)
-        noise *= noise
-        noise /= step
-        np.minimum(noise, 9.0, out=noise)
-        noise *= scaled
-        unit = np.divide(scaled, np.maximum(before, 1e-12, out=before), out=before)
-        for row, x in enumerate((got, hoped)):
-            self._everyone[row] += np.multiply(x, unit, out=step).sum(axis=1)
-        for row, x in enumerate((noise, scaled), 2):
-            self._everyone[row] += x.sum(axis=1)
+        parts = desk("parts", room((6,), *value.shape).shape)[:4]
+        parts[:, :8] = 0.0
+        for now, ago in zip(_spans(days), _spans(days, 7), strict=True):
+            got, hoped, noise, scaled = parts[:, now.start + 1 : now.stop + 1]
+            before, both = level[ago], flag[now] & (weight[ago] > FADED)
+            step, unit = desk("two", (2, *got.shape))
+            np.divide(top[ago], np.maximum(weight[ago], FADED, out=hoped), out=hoped)
+            hoped *= both
+            np.multiply(value[now], both, out=got)
+            both &= before > 0
+            scaled[:] = both
+            # Errors of sales grow with the root of their size: one number per series says how noisy it is.
+            np.maximum(hoped, np.multiply(0.05, before, out=step), out=step)
+            step *= before
+            np.maximum(step, 1e-12, out=step)
+            np.subtract(got, hoped, out=noise)
+            noise *= noise
+            noise /= step
+            np.minimum(noise, 9.0, out=noise)
+            noise *= scaled
+            np.divide(scaled, np.maximum(before, 1e-12, out=unit), out=unit)
+            for row, x in enumerate((got, hoped)):
+                self._everyone[row, now] += np.multiply(x, unit, out=step).sum(axis=1)
+            for row, x in enumerate((noise, scaled), 2):
+                self._everyone[row, now] += x.sum(axis=1)
         for whole, x in zip((self._got, self._hoped, self._noise, self._noises), add_up(parts, days), strict=True):
             whole.put(mine, x)
 
@@ -227,14 +226,10 @@ class History:
 
     def _states(self, mine: slice, both: np.ndarray, desk: Desk) -> np.ndarray:
         """[days, series] the log uplift by the 0/1 covariates, as known the day before."""
-        value, there = both
-        days, shape = self._days, value.shape
-        usual, effect, x, over = (desk(name, shape) for name in ("before", "effect", "plain of", "step"))
+        (value, there), days = both, self._days
+        shape = value.shape
+        x, effect, uplift = (desk(name, shape) for name in ("state", "effect", "uplift"))
         top, weight = fading(both, [USUAL], 0, desk)[0]
-        usual[:7] = 0.0
-        np.maximum(weight[:-7], FADED, out=usual[7:])
-        np.divide(top[:-7], usual[7:], out=usual[7:])
-        usual[7:] *= weight[:-7] > FADED
         effect[:] = 0.0
         # The days without it and with it, what was sold on them, what was usual.
         whole = desk("parts", room((6,), *shape).shape)
@@ -242,26 +237,37 @@ class History:
         for name in self.state_names:
             x[:] = self.numeric[name][mine, :days].T
             for state in (0, 1):
-                on = np.multiply(x == state, there, out=parts[state])
-                np.multiply(value, on, out=parts[2 + state])
-                np.multiply(usual, on, out=parts[4 + state])
+                np.multiply(x[:7] == state, there[:7], out=parts[state, :7])
+                np.multiply(value[:7], parts[state, :7], out=parts[2 + state, :7])
+            parts[4:, :7] = 0.0
+            for now, ago in zip(_spans(days), _spans(days, 7), strict=True):
+                usual = desk("one", x[now].shape)
+                np.divide(top[ago], np.maximum(weight[ago], FADED, out=usual), out=usual)
+                usual *= weight[ago] > FADED
+                for state in (0, 1):
+                    on = np.multiply(x[now] == state, there[now], out=parts[state, now])
+                    np.multiply(value[now], on, out=parts[2 + state, now])
+                    np.multiply(usual, on, out=parts[4 + state, now])
             weekday = fading(parts[:4], [SHARED], self._week, desk)[0]
             for state, found in enumerate(self.by_state[name]):
                 found.put(mine, weighted_mean(weekday[2 + state], weekday[state]))
-            windows = last_days(add_up(whole[1:], days), STATE_DAYS, desk("windows", (5, *shape)))
-            n, off, on, hoped_off, hoped_on = windows
-            poor = ~((on > 0) & (off > 0) & (hoped_on > 0) & (hoped_off > 0))
-            uplift = np.multiply(on, hoped_off, out=on)
-            np.multiply(off, hoped_on, out=over)
-            np.putmask(uplift, poor, 1.0)
-            np.putmask(over, poor, 1.0)
-            uplift /= over
-            np.log(uplift, out=uplift)
-            np.clip(uplift, -1.5, 1.5, out=uplift)
-            np.divide(n, np.add(n, 10, out=over), out=over)
-            uplift *= over
+            sums = add_up(whole[1:], days)
+            for now in [slice(0, min(7, days)), *_spans(days)]:
+                step, over = desk("two", (2, *x[now].shape))
+                n, off, on, hoped_off, hoped_on = _last(sums, STATE_DAYS, now, desk)
+                poor = ~((on > 0) & (off > 0) & (hoped_on > 0) & (hoped_off > 0))
+                np.multiply(on, hoped_off, out=step)
+                np.multiply(off, hoped_on, out=over)
+                np.putmask(step, poor, 1.0)
+                np.putmask(over, poor, 1.0)
+                step /= over
+                np.log(step, out=step)
+                np.clip(step, -1.5, 1.5, out=step)
+                np.divide(n, np.add(n, 10, out=over), out=over)
+                np.multiply(step, over, out=uplift[now])
+                tomorrow = x[now.start + 1 : now.stop + 1]
+                effect[now.start + 1 : now.stop + 1] += uplift[now][: len(tomorrow)] * known(tomorrow)
             self.uplift[name].put(mine, uplift)
-            effect[1:] += np.multiply(uplift[:-1], known(x[1:]), out=over[1:])
         return effect
 
     def _pool(self) -> None:
@@ -440,10 +446,10 @@ class History:
 
 def _level(y: np.ndarray, sums: np.ndarray, counts: np.ndarray, desk: Desk) -> np.ndarray:
     """[days, series] mean of the last four weeks, or of longer where they say nothing; 0 if nothing does."""
-    shape = (y.shape[1], len(y))
-    level, year = (
-        _mean_or_zero(last_days(sums, n, desk(f"last {n}", shape)), last_days(counts, n), 7) for n in (28, 364)
-    )
+    level, year = desk("levels", (2, y.shape[1], len(y)))
+    for now in [slice(0, min(7, y.shape[1])), *_spans(y.shape[1])]:
+        for out, days in ((level, 28), (year, 364)):
+            out[now] = _mean_or_zero(_last(sums, days, now, desk), _last(counts, days, now, desk), 7)
     flat = level.reshape(-1)
     for days, at_least in ((91, 7), (364, 7), (364, 1)):
         unknown = np.flatnonzero(~(flat > 0))
@@ -454,8 +460,27 @@ def _level(y: np.ndarray, sums: np.ndarray, counts: np.ndarray, desk: Desk) -> n
         end, begin = d + 1, np.maximum(d + 1 - days, 0)
         flat[unknown] = _mean_or_zero(sums[end, s] - sums[begin, s], counts[end, s] - counts[begin, s], at_least)
     # A few sales a month are no scale to divide by: the long mean keeps the ratios finite.
-    np.maximum(level, np.multiply(0.05, year, out=year), out=level)
-    return np.maximum(level, 0.0, out=level)
+    for now in [slice(0, min(7, y.shape[1])), *_spans(y.shape[1])]:
+        np.maximum(level[now], np.multiply(0.05, year[now], out=year[now]), out=level[now])
+        np.maximum(level[now], 0.0, out=level[now])
+    return level
+
+
+def _spans(days: int, back: int = 0) -> list[slice]:
+    """The days after the first week in spans that stay near the processor; `back` days earlier."""
+    return [slice(d - back, min(d + SPAN, days) - back) for d in range(7, days, SPAN)]
+
+
+def _last(sums: np.ndarray, days: int, now: slice, desk: Desk) -> np.ndarray:
+    """`last_days` of the days `now` alone."""
+    whole = sums[..., 1:, :]
+    here = whole[..., now, :]
+    out = desk("last", here.shape, here.dtype.type)
+    early = min(max(days - now.start, 0), here.shape[-2])
+    out[..., :early, :] = here[..., :early, :]
+    then = whole[..., now.start + early - days : max(now.stop - days, 0), :]
+    np.subtract(here[..., early:, :], then, out=out[..., early:, :])
+    return out
 
 
 def _mean_or_zero(sums: np.ndarray, counts: np.ndarray, at_least: int) -> np.ndarray:

@@ -6,6 +6,7 @@ walks there day by day.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import lightgbm as lgb
 import numpy as np
@@ -20,6 +21,7 @@ from forecasting.engine.recursive import LEAST_RECORDS, Walk
 OFFSET = 0.5
 MEMBERS = ("a", "b", "r")  # of the blend; "n" (newcomer.py) serves series open for less than four weeks
 ENOUGH_ROWS = 500
+AT_ONCE = 20_000  # rows forecast at a time
 
 
 def base(history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
@@ -130,6 +132,22 @@ def forecast(
     boosters: dict[str, lgb.Booster], features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray
 ) -> np.ndarray:
     """[members, rows] forecasts in sales units, never negative."""
+    out = np.empty((len(MEMBERS), len(s)))
+    for some in _pieces(s, o):
+        out[:, some] = _forecast(boosters, features, s[some], o[some], h[some])
+    return out
+
+
+def _pieces(s: np.ndarray, o: np.ndarray) -> list[slice]:
+    """The rows in pieces whose features stay near the processor, origins whole."""
+    begins = np.flatnonzero(np.r_[True, (s[1:] != s[:-1]) | (o[1:] != o[:-1])])
+    cuts = begins[np.searchsorted(begins, np.arange(0, max(len(s) - AT_ONCE // 2, 1), AT_ONCE), side="right") - 1]
+    return [slice(begin, end) for begin, end in pairwise([*np.unique(cuts).tolist(), len(s)])]
+
+
+def _forecast(
+    boosters: dict[str, lgb.Booster], features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray
+) -> np.ndarray:
     past, rows = features.history, features.rows(s, o, h)
     a = boosters["a"].predict(rows, num_threads=1) * past.level[s, o]
     b = (np.exp(boosters["b"].predict(rows, num_threads=1)) - OFFSET) * base(past, s, o, h)

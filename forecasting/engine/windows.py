@@ -136,11 +136,11 @@ class Desk:
     """Memory for the steps of a work that is done piece by piece: fresh pages cost more than what is done with them."""
 
     def __init__(self) -> None:
-        self._rooms: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
+        self._rooms: dict[tuple[str, type, tuple[int, ...]], np.ndarray] = {}
 
     def __call__(self, name: str, shape: Sequence[int], dtype: type = np.float64) -> np.ndarray:
         """Whatever the last piece left there."""
-        key = (name, tuple(shape))
+        key = (name, dtype, tuple(shape))
         if key not in self._rooms:
             self._rooms[key] = np.empty(shape, dtype)
         return self._rooms[key]
