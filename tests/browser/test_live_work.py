@@ -7,6 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from departments.models import Connection
+from items.models import Product
 from runs.choices import State
 from runs.models import Run
 from sales.choices import DayState
@@ -145,3 +146,24 @@ def test_a_suspicious_day_is_decided_upon_where_it_is_shown(world: World, opened
     expect(page.locator("#day")).to_contain_text("Total sales, KZT10.00")
     expect(page.locator("#day .sf-badge")).to_have_text("complete")
     expect(page.locator("#day")).not_to_contain_text("Believe the source")
+
+
+def test_a_list_shows_what_its_synchronisation_brought_and_is_left_alone_while_it_is_worked_on(world: World, opened):
+    Connection.objects.create(organisation=world.organisation, name="till 1", url="http://till.example")
+    page = opened("/admin/items/product/", language="en")
+    expect(page.locator("#changelist-form")).not_to_contain_text("Latte")
+    page.get_by_role("button", name="Synchronise").click()
+    expect(page.locator(".sf-run")).to_contain_text("Synchronisation of the catalogue")
+    latte = Product.objects.create(organisation=world.organisation, code="L-1", name="Latte")
+    Run.objects.update(state=State.DONE, counts={"created": 1}, finished_at=timezone.now())
+    expect(page.locator("#changelist-form")).to_contain_text("Latte")
+    expect(page.get_by_role("button", name="Synchronise")).to_be_enabled()
+    page.get_by_role("button", name="Synchronise").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    page.fill("[name=q]", "lat")
+    Product.objects.filter(pk=latte.pk).update(name="Flat white")
+    Run.objects.filter(finished_at=None).update(state=State.DONE, finished_at=timezone.now())
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    page.wait_for_timeout(500)
+    expect(page.locator("#changelist-form")).to_contain_text("Latte")
+    expect(page.locator("[name=q]")).to_have_value("lat")
