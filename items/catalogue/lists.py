@@ -4,7 +4,7 @@ What a list no longer names, or names as deleted, is deactivated; nothing is eve
 deactivates nothing and is told as a doubt.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -52,7 +52,7 @@ def store_groups(connection: Connection, remote: Sequence[RemoteGroup]) -> Count
         if row.parent_id != parent:
             row.parent_id = parent
             moved.append(row)
-    ProductGroup.objects.bulk_update(moved, ["parent"], batch_size=BATCH)
+    write_changed(moved, ["parent"])
     only_moved = sum(row.external_id not in written for row in moved)
     counted.changed += only_moved
     counted.unchanged -= only_moved
@@ -88,6 +88,17 @@ def _named(row: RemoteUnit | RemoteCategory | RemoteGroup | RemoteStore) -> Valu
         "is_active": not getattr(row, "deleted", False),
         "additional_info": row.extra,
     }
+
+
+def write_changed(rows: Sequence[Any], names: Iterable[str]) -> None:
+    """Write these fields of rows that stand, as one upsert per batch.
+
+    `bulk_update` says each value as a case of its own: thousands of rows would keep SQLite's only writer for a minute.
+    """
+    if rows:
+        type(rows[0])._default_manager.bulk_create(
+            rows, batch_size=BATCH, update_conflicts=True, unique_fields=["pk"], update_fields=sorted(names)
+        )
 
 
 def clipped(model: Any, name: str, text: str) -> str:
@@ -129,9 +140,7 @@ def _store(
     for row in gone:
         row.is_active = False
     model._default_manager.bulk_create(fresh, batch_size=BATCH)
-    fields = {name.removesuffix("_id") for name in names}
-    if moved:
-        model._default_manager.bulk_update(moved, sorted(fields), batch_size=BATCH)
+    write_changed(moved, {name.removesuffix("_id") for name in names})
     rows.filter(pk__in=[row.pk for row in gone]).update(is_active=False)
     rows.filter(external_id__in=told).update(synced_at=timezone.now())
     counted.count(told, new=fresh, moved=moved)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from items.catalogue.lists import BATCH
+from items.catalogue.lists import BATCH, write_changed
 from items.models import ProductModifier
 from sources.iiko.types import RemoteModifier, RemoteProduct
 
@@ -37,7 +37,7 @@ def store_modifiers(organisation: UUID, rows: Mapping[UUID, RemoteProduct], ours
                     setattr(known, name, value)
                 moved.append(known)
     ProductModifier.objects.bulk_create(fresh, batch_size=BATCH, ignore_conflicts=True)
-    ProductModifier.objects.bulk_update(moved, FIELDS, batch_size=BATCH)
+    write_changed(moved, FIELDS)
     ProductModifier.objects.filter(pk__in=[row.pk for row in standing.values()]).delete()
     return len(fresh) + len(moved) + len(standing)
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from departments.models import Connection, SourceDepartment
 from departments.timing import organisation_today
 from items.catalogue.counted import Counted
-from items.catalogue.lists import BATCH
+from items.catalogue.lists import BATCH, write_changed
 from items.choices import PriceKind
 from items.models import Price, Product, SourceProduct
 from sources.iiko.types import RemotePrice
@@ -81,7 +81,7 @@ def _write(connection: Connection, wanted: dict[Key, Any], counted: Counted) -> 
             row.amount = amount
             moved.append(row)
     Price.objects.bulk_create(fresh, batch_size=BATCH)
-    Price.objects.bulk_update(moved, ["amount"], batch_size=BATCH)
+    write_changed(moved, ["amount"])
     counted.created += len(fresh)
     counted.changed += len(moved)
     counted.unchanged += len(wanted) - len(fresh) - len(moved)

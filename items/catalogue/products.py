@@ -16,7 +16,7 @@ from django.utils import timezone
 from departments.choices import Kind
 from departments.models import Connection
 from items.catalogue.counted import Counted
-from items.catalogue.lists import BATCH, clipped
+from items.catalogue.lists import BATCH, clipped, write_changed
 from items.catalogue.modifiers import store_modifiers
 from items.catalogue.prices import note_default_prices
 from items.choices import CategoryKind
@@ -105,7 +105,7 @@ class _Products:
                 link.is_active = not row.deleted
                 moved.append(link)
         SourceProduct.objects.bulk_create(new, batch_size=BATCH)  # of products that are written in the end
-        SourceProduct.objects.bulk_update(moved, ["is_active"], batch_size=BATCH)
+        write_changed(moved, ["is_active"])
         ids = [row.external_id for row in self.rows]
         for some in _batches(ids):
             SourceProduct.objects.filter(connection=self.connection, external_id__in=some).update(seen_at=self.now)
@@ -133,7 +133,7 @@ class _Products:
         gone = [link for external_id, link in self.links.items() if external_id not in told and link.is_active]
         for link in gone:
             link.is_active = False
-        SourceProduct.objects.bulk_update(gone, ["is_active"], batch_size=BATCH)
+        write_changed(gone, ["is_active"])
         return {link.product_id for link in gone}
 
     def _elsewhere(self) -> dict[UUID, dict[int, bool]]:
@@ -248,7 +248,7 @@ class _Products:
         # Codes may go round in a circle: for a moment nobody bears one that moves.
         for some in _batches(recoded):
             Product.objects.filter(pk__in=some).update(code="")
-        Product.objects.bulk_update([self.products[pk] for pk in self.moved], sorted(names), batch_size=BATCH)
+        write_changed([self.products[pk] for pk in self.moved], names)
         Product.objects.bulk_create(self.fresh.values(), batch_size=BATCH)
         note_default_prices(self.connection, repriced)
         for some in _batches(list(told)):

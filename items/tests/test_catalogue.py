@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import time
 import uuid
 from dataclasses import replace
 from decimal import Decimal
@@ -346,3 +347,15 @@ def test_a_large_catalogue_is_stored_with_few_questions(till, django_assert_max_
     store_products(till, rows, whole=True)
     with django_assert_max_num_queries(40):
         assert figures(store_products(till, rows, whole=True)) == (0, 0, 1200)
+
+
+def test_renaming_all_products_costs_about_as_much_as_making_them(till):
+    """SQLite lets nobody else write meanwhile."""
+    rows = [dish(str(n), str(n)) for n in range(1500)]
+    begun = time.process_time()
+    store_products(till, rows, whole=True)
+    made = time.process_time() - begun
+    begun = time.process_time()
+    assert figures(store_products(till, [replace(row, name=f"{row.name} new") for row in rows], whole=True))[1] == 1500
+    assert time.process_time() - begun < 3 * made
+    assert ours(till, "7").name == "dish 7 new"
