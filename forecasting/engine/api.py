@@ -25,6 +25,7 @@ from forecasting.engine.situations import situations
 PURGE = 28  # days around last year's block that its models do not learn either: a season looks like its edges
 MOST_MIX, MIX_POWER = 0.3, 6
 COLD_ROWS = 20_000
+HELD_BACK, LEAST_HELD_BACK = 5, 35  # that part of a short past, and days, at least
 YEAR_BEFORE = 250  # records before last year's block
 RECALIBRATE = pd.Timedelta(days=91)
 Progress = Callable[[float, str], None]
@@ -144,10 +145,13 @@ def blend(
 
 
 def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, learned: bool) -> Calibration:
-    """Errors on the last ten weeks and on the same season a year ago, by models that have not seen those targets."""
+    """Errors on the last ten weeks (fewer of a short past) and on the same season a year ago, by models blind to them."""
     past, last = features.history, features.history.cutoff
     usable = np.ones(past.recorded.shape[1], dtype=bool)
-    blocks = [(last - recipe.calibration_days + 1, last + 1)]
+    # A model that has seen much less than the one that serves misses by more: of a short past little is held back.
+    span = last - int(past.first.min()) + 1
+    days = int(np.clip(span // HELD_BACK, LEAST_HELD_BACK, recipe.calibration_days))
+    blocks = [(last - days + 1, last + 1)]
     # Without a year before it, taking last year's season away leaves models that have never seen the season.
     if (past.records.rows[max(last - 364 - recipe.horizon, 0)] >= YEAR_BEFORE).any():
         blocks.append((last - 364 - 14, last - 364 + 42))

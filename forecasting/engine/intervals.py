@@ -1,7 +1,9 @@
 """Prediction intervals: quantiles of past errors, in units of what a series' sales usually scatter.
 
 The unit of an error is spread x sqrt(forecast x level) (errors of counts grow with the root of their size). Its
-quantiles come from origins the models of the calibration had not been trained on, by bands of the horizon.
+quantiles come from origins the models of the calibration had not been trained on, by bands of the horizon, and are
+counted from the median: that most of those weeks came out too high, or too low, was what all got wrong together, and may
+come the other way again. How much of that there is widens both ends.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -58,13 +60,13 @@ def calibrate(
     if ordinary.sum() < 50:
         wide = {"lo80": -1.5, "hi80": 1.5, "lo95": -2.6, "hi95": 2.6}
         return Calibration([wide] * len(BANDS), mix_weight=mix_weight, errors=len(z), short=_short(*short))
-    overall = _quantiles(z[ordinary])
+    overall = _around_median(z[ordinary])
     together = _together(s, o, h, z, overall["hi80"] - overall["lo80"])
     quantiles = []
     for lowest, highest in BANDS:
         mine = z[ordinary & (h >= lowest) & (h <= highest)]
         share = len(mine) / (len(mine) + BAND_PRIOR)
-        own = _quantiles(mine) if len(mine) >= 50 else overall
+        own = _around_median(mine) if len(mine) >= 50 else overall
         # All series err together: so many days hold only a few independent errors of this band's length.
         wider = np.sqrt(1 + together["series"] * min(highest, int(h.max())) / len(np.unique(t)))
         quantiles.append({k: wider * (share * own[k] + (1 - share) * overall[k]) for k in LEVELS})
@@ -127,6 +129,10 @@ def ordered(forecast: np.ndarray, out: dict[str, np.ndarray]) -> dict[str, np.nd
 
 def _quantiles(z: np.ndarray) -> dict[str, float]:
     return {k: float(np.quantile(z, q)) for k, q in LEVELS.items()}
+
+
+def _around_median(z: np.ndarray) -> dict[str, float]:
+    return _quantiles(z - np.median(z))
 
 
 def _feast_widths(z: np.ndarray, t: np.ndarray, on: np.ndarray, near: np.ndarray) -> dict[str, float]:
