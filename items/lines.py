@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from items.coded import Coded, distinct
+
 Columns = Mapping[str, Sequence[Any]]
 
 
@@ -46,8 +48,9 @@ def columns_of(lines: Iterable[Line] | Columns) -> Columns:
     """The columns of lines, or columns named like the fields of `Line`, of which some may be missing.
 
     Amounts and quantities are Decimal, int or decimal text, never float; in columns an id may be its 32 hexadecimal
-    digits and an instant the ISO text with its offset, where a million objects would be too slow. Raises TypeError for
-    a float and ValueError for NaN, for an instant without a zone and for a column that is missing or unknown.
+    digits and an instant the ISO text with its offset, where a million objects would be too slow, and a column may be
+    `Coded`. Raises TypeError for a float and ValueError for NaN, for an instant without a zone and for a column that is
+    missing or unknown.
     """
     columns = lines if isinstance(lines, Mapping) else _of_lines(lines)
     if not columns:
@@ -57,7 +60,7 @@ def columns_of(lines: Iterable[Line] | Columns) -> Columns:
     for name in EXACT:
         if name in columns:
             _check_exact(name, columns[name])
-    if any(instant is not None and not _has_zone(instant) for instant in columns.get("sold_at", ())):
+    if any(instant is not None and not _has_zone(instant) for instant in distinct(columns.get("sold_at", ()))):
         raise ValueError("sold_at needs a zone")
     return columns
 
@@ -74,7 +77,8 @@ def _of_lines(lines: Iterable[Line]) -> Columns:
     return dict(zip(Line._fields, zip(*lines, strict=True), strict=False))
 
 
-def _check_exact(name: str, values: Sequence[Any]) -> None:
+def _check_exact(name: str, column: Sequence[Any]) -> None:
+    values = column.values if isinstance(column, Coded) else column
     if float in set(map(type, values)):
         raise TypeError(f"{name} is a float")
     if any(str(value).lower().lstrip("+-s") in ("nan", "inf", "infinity") for value in _odd(values)):

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from items.coded import Coded
 from items.lines import EXACT, Columns, Line, instant_of
 from sales import sql
 
@@ -111,18 +112,18 @@ def _create(cursor: Any) -> None:
 def _last_of_each(connection: int, columns: Columns) -> tuple[list[str], Columns]:
     """The ids of the lines and their columns, of several lines with one id only the last."""
     ids = _ids(connection, columns["date"], columns["external_id"])
-    newest = dict(zip(ids, range(len(ids)), strict=True))
-    if len(newest) == len(ids):
+    if len(set(ids)) == len(ids):
         return ids, columns
-    kept = sorted(newest.values())
+    kept = sorted(dict(zip(ids, range(len(ids)), strict=True)).values())
     return [ids[i] for i in kept], {name: [column[i] for i in kept] for name, column in columns.items()}
 
 
 def _write(cursor: Any, table: str, same: Mapping[str, Any], ids: Sequence[str], columns: Columns) -> None:
     names = ", ".join([*same, "id", *(STAGED[name][0] for name in columns)])
     if sql.is_postgresql():
-        head = [_NULL if value is None else _escaped(str(value)) for value in same.values()]
-        texts = [*(repeat(text, len(ids)) for text in head), ids, *(_text(*column) for column in columns.items())]
+        # Column by column, not to be done again for each row: what is the same in all rows is one text.
+        head = "".join(f"{_NULL if value is None else _escaped(str(value))}\t" for value in same.values())
+        texts = [[head + id_ for id_ in ids] if head else ids, *(_text(*column) for column in columns.items())]
         cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", _Pieces(map("\t".join, zip(*texts, strict=True))))
     else:
         values = [
@@ -145,11 +146,11 @@ class _Pieces:
 
 def _ids(connection: int, dates: Sequence[dt.date], external_ids: Sequence[str]) -> list[str]:
     """`items.keys.line_id` of each line, as 32 hexadecimal digits."""
-    prefixes = {date: f"{connection}|{date.isoformat()}|" for date in set(dates)}
+    prefixes = _mapped(dates, lambda date: f"{connection}|{date.isoformat()}|")
     md5 = hashlib.md5
     return [
-        md5((prefixes[date] + external_id).encode(), usedforsecurity=False).hexdigest()
-        for date, external_id in zip(dates, external_ids, strict=True)
+        md5((prefix + external_id).encode(), usedforsecurity=False).hexdigest()
+        for prefix, external_id in zip(prefixes, external_ids, strict=True)
     ]
 
 
@@ -157,7 +158,7 @@ def _text(name: str, column: Sequence[Any]) -> list[str]:
     """A column in COPY's text format."""
     if name == "metadata":
         return [_NULL if value is None else _escaped(json.dumps(value)) for value in column]
-    if name in EXACT or name == "sold_at":
+    if not isinstance(column, Coded) and (name in EXACT or name == "sold_at"):
         return [_NULL if value is None else str(value) for value in column]
     return _mapped(column, lambda value: _NULL if value is None else _escaped(str(value)))
 
@@ -172,7 +173,7 @@ def _value(name: str, column: Sequence[Any]) -> Sequence[Any]:
             column, lambda value: None if value is None else str(Decimal(value).quantize(places, ROUND_HALF_UP))
         )
     if name == "sold_at":
-        return [value and database.ops.adapt_datetimefield_value(instant_of(value)) for value in column]
+        return _mapped(column, lambda value: value and database.ops.adapt_datetimefield_value(instant_of(value)))
     if name in ("department", "product"):
         return _mapped(column, lambda value: value if isinstance(value, str) else value.hex)
     if name == "date":
@@ -182,6 +183,8 @@ def _value(name: str, column: Sequence[Any]) -> Sequence[Any]:
 
 def _mapped(column: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:
     """Each different value is converted once."""
+    if isinstance(column, Coded):
+        return list(map([convert(value) for value in column.values].__getitem__, column.codes.tolist()))
     converted = {value: convert(value) for value in set(column)}
     return [converted[value] for value in column]
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from departments.models import Department
+from items.coded import distinct, pairs
 from items.days import mark_stale, refresh_days
 from items.lines import Columns, Line, columns_of
 from items.locks import lock_lines
@@ -113,8 +114,8 @@ def remove_lines(source: ItemSource, ids: Collection[UUID], *, user: User | None
 
 def _refuse_cleaned(source: ItemSource, columns: Columns) -> None:
     kept_from = cleaned_before(source.organisation_id)
-    if kept_from and columns and min(columns["date"]) < kept_from:
-        raise TooOld(f"{min(columns['date'])} < {kept_from}")
+    if kept_from and columns and (first := min(distinct(columns["date"]))) < kept_from:
+        raise TooOld(f"{first} < {kept_from}")
 
 
 def _is_new_ground(cursor: Any, source: ItemSource, columns: Columns, whole: Collection[Day]) -> bool:
@@ -124,7 +125,7 @@ def _is_new_ground(cursor: Any, source: ItemSource, columns: Columns, whole: Col
     """
     if not columns or len(columns["date"]) <= FEW:
         return False
-    dates = {*columns["date"], *(date for _department, date in whole)}
+    dates = {*distinct(columns["date"]), *(date for _department, date in whole)}
     departments = Department.objects.filter(organisation=source.organisation_id).values_list("pk", flat=True)
     stage_days(cursor, "new_days", [(department, date) for department in departments for date in dates])
     # OFFSET keeps PostgreSQL from joining: each day is looked up in the index, and the first line found is enough.
@@ -155,7 +156,7 @@ def _write_new(
         "is_deleted": False,
     }
     written = insert_lines(cursor, _LINES, source.pk, columns, same)
-    touched = set(zip(columns["department"], columns["date"], strict=True))
+    touched = pairs(columns["department"], columns["date"])
     return Stored(written, touched=frozenset(day_of(department, date) for department, date in touched))
 
 

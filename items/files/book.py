@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +17,7 @@ from items.files.text import MOST_COLUMNS
 
 MOST_MEMORY = 448 << 20  # of the address space; a Python takes a fifth of it before it reads anything
 MOST_SECONDS = 120
+ROWS_AT_ONCE = 10_000
 _CHILD = str(Path(__file__).with_name("unbook.py"))
 _OUT_OF_MEMORY = (4, -6, -9, 134)
 
@@ -66,6 +68,13 @@ class SheetFile:
                     continue
                 break
         self.share = 1.0
+
+    def parts(self, head: int) -> Iterator[list[list[str] | str]]:
+        """The same rows: so many, then some thousand at a time."""
+        records = self.records()
+        yield list(islice(records, head))
+        while part := list(islice(records, ROWS_AT_ONCE)):
+            yield part
 
 
 @contextmanager

@@ -7,9 +7,14 @@ import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
+from numpy.typing import NDArray
+
+from items.coded import Coded, Places, together
 from items.files import columns as names
 from items.files.refusals import BadCell, Refusal
 from items.files.unbook import TYPED
@@ -17,14 +22,25 @@ from items.files.values import FIRST_DATE, MOST, Moment, clock, moment, number
 
 Record = tuple[int, list[str] | str]
 Product = tuple[str, str]  # code and name, either may be empty
+
+
+class Table(NamedTuple):
+    """Rows that all hold something: their numbers, and the texts of columns by their place."""
+
+    rows: Places
+    columns: Mapping[int, Coded]
+
+
 MOST_KEPT = 100_000  # texts remembered at a time
 CENTS = Decimal("0.0001")
 BLANK = TYPED + " "
 AMOUNTS = ("quantity", "unit_price", "gross", "discount", "tax", "total")
-NOTHING = (None,) * len(AMOUNTS)
-LINE_COLUMNS = (
-    "row", "department", "product", "date", "sold_at", "hour", *AMOUNTS, *names.TEXTS,
-)  # fmt: skip
+LINE_COLUMNS = ("department", "product", "date", "sold_at", "hour", *AMOUNTS, *names.TEXTS)
+# Amounts as whole numbers of their smallest units; below all of them two that are none.
+DOUBTFUL, UNKNOWN = -(1 << 62) - 1, -(1 << 62)
+PLACES_OF = {name: 3 if name == names.QUANTITY else 4 for name in names.NUMBERS}
+_AS_GIVEN = {"quantity": names.QUANTITY, "unit_price": names.PRICE, "discount": names.DISCOUNT, "tax": names.TAX}
+_SAFE = 1 << 61
 
 
 class Place(NamedTuple):
@@ -65,7 +81,8 @@ class Resolver:
 class Checked:
     """`lines`: the columns of LINE_COLUMNS for the rows that are taken, if any; `rows`: how many held something."""
 
-    lines: dict[str, Sequence[Any]]
+    lines: dict[str, Coded]
+    row: Places
     refusals: list[Refusal] = field(default_factory=list)
     rows: int = 0
 
@@ -78,35 +95,34 @@ class Checker:
         self._days: dict[str, Moment] = {}
         self._clocks: dict[str, tuple[int, int | None]] = {}
         self._departments: dict[str, Place | BadCell] = {}
-        self._moments: dict[tuple[str, str, str | None], tuple[dt.date, str | None, int | None]] = {}
         self._offsets: dict[tuple[dt.date, str], str] = {}
         self._products: dict[Product, str] = {}
-        self._sums: dict[tuple[str, ...], tuple[str | None, ...] | Refusal] = {}
+        self._numbers: dict[tuple[str, int], int] = {}
 
-    def check(self, records: Sequence[Record]) -> Checked:
+    def check(self, part: Table | Sequence[Record]) -> Checked:
         bad: dict[int, Refusal] = {}
-        rows, column = self._rows(records, bad)
-        if not rows:
-            return Checked({}, list(bad.values()), len(bad))
+        table = part if isinstance(part, Table) else self._table(part, bad)
+        rows, column = table.rows, {name: table.columns[place] for name, place in self.places.items()}
+        if not len(rows):
+            return Checked({}, rows, list(bad.values()), len(bad))
         held = len(rows) + len(bad)
-        empty = ("",) * len(rows)
+        empty = Coded.all_one("", len(rows))
         texts = {name: column.get(name, empty) for name in names.FIELDS}
-        found: dict[str, Sequence[Any]] = {"row": rows}
         places = self._look(texts[names.DEPARTMENT], self._place, rows, names.DEPARTMENT, bad)
-        found["department"] = [place and place.id for place in places]
-        self._when(texts, places, found, bad)
-        self._amounts(texts, found, bad)
+        found = {"department": places.mapped(lambda place: place and place.id)}
+        self._when(texts, places, rows, found, bad)
+        self._amounts(texts, rows, found, bad)
         for name, longest in names.TEXTS.items():
             if name in self.places:
                 found[name] = self._texts(texts[name], longest, rows, name, bad)
-        self._name_products(texts, found, bad)
-        kept = [index for index, row in enumerate(rows) if row not in bad]
-        if len(kept) < len(rows):
-            found = {name: [values[index] for index in kept] for name, values in found.items()}
-        return Checked(found, sorted(bad.values(), key=lambda refusal: refusal.row), held)
+        self._name_products(texts, rows, found, bad)
+        if bad:
+            kept = ~np.isin(rows, list(bad))
+            rows, found = rows[kept], {name: values.take(kept) for name, values in found.items()}
+        return Checked(found, rows, sorted(bad.values(), key=lambda refusal: refusal.row), held)
 
-    def _rows(self, records: Sequence[Record], bad: dict[int, Refusal]) -> tuple[list[int], dict[str, tuple[str, ...]]]:
-        """Numbers of the rows that hold something, and the mapped columns of these."""
+    def _table(self, records: Sequence[Record], bad: dict[int, Refusal]) -> Table:
+        """The rows that hold something."""
         width, rows, cells = self.width, [], []
         for number_, record in records:
             if isinstance(record, str):
@@ -120,25 +136,27 @@ class Checker:
                     continue
                 rows.append(number_)
                 cells.append([*record, *[""] * (width - len(record))][:width])
-        columns = list(zip(*cells, strict=True))
-        return rows, {name: columns[place] for name, place in self.places.items()} if rows else {}
+        columns = dict(enumerate(zip(*cells, strict=True)))
+        wanted = set(self.places.values()) if rows else set()
+        nothing = Coded([], np.empty(0, np.int64))
+        known = {place: Coded.of(columns[place]) for place in wanted}
+        return Table(np.array(rows, np.int64), known or dict.fromkeys(self.places.values(), nothing))
 
     def _refuse(self, bad: dict[int, Refusal], row: int, name: str, code: str, text: str) -> None:
         if row not in bad:
             bad[row] = Refusal(self.sheet, row, name, code, text.removeprefix(TYPED)[:100])
 
     def _look(
-        self, texts: Sequence[str], read: Callable[[str], Any], rows: list[int], name: str, bad: dict[int, Refusal]
-    ) -> list[Any]:
+        self, texts: Coded, read: Callable[[str], Any], rows: Places, name: str, bad: dict[int, Refusal]
+    ) -> Coded:
         """Each text as `read` understands it; None and a refusal where it does not."""
-        meaning = {text: read(text) for text in set(texts)}
-        wrong = {text for text, value in meaning.items() if isinstance(value, BadCell)}
-        if not wrong:
-            return [meaning[text] for text in texts]
-        for row, text in zip(rows, texts, strict=True):
-            if text in wrong:
-                self._refuse(bad, row, name, meaning[text].code, text)
-        return [None if text in wrong else meaning[text] for text in texts]
+        meaning = [read(text) for text in texts.values]
+        wrong = np.array([isinstance(value, BadCell) for value in meaning], bool)
+        if not wrong.any():
+            return Coded(meaning, texts.codes).mapped(lambda value: value)
+        for at in np.flatnonzero(wrong[texts.codes]).tolist():
+            self._refuse(bad, int(rows[at]), name, meaning[texts.codes[at]].code, texts[at])
+        return Coded(meaning, texts.codes).mapped(lambda value: None if isinstance(value, BadCell) else value)
 
     def _place(self, text: str) -> Place | BadCell:
         text = text.removeprefix(TYPED).strip()
@@ -150,34 +168,35 @@ class Checker:
         return self._departments[text]
 
     def _when(
-        self, texts: dict[str, Any], places: list[Place | None], found: dict[str, Any], bad: dict[int, Refusal]
+        self,
+        texts: dict[str, Coded],
+        places: Coded,
+        rows: Places,
+        found: dict[str, Coded],
+        bad: dict[int, Refusal],
     ) -> None:
-        dates: list[dt.date | None] = []
-        instants: list[str | None] = []
-        hours: list[int | None] = []
-        if len(self._moments) > MOST_KEPT:
-            self._moments.clear()
-        known = self._moments
-        for row, date, time, place in zip(found["row"], texts[names.DATE], texts[names.TIME], places, strict=True):
-            key = date, time, place and place.zone.key
+        dates, times = texts[names.DATE], texts[names.TIME]
+        if len(self._days) > MOST_KEPT:
+            self._days.clear()
+        said, codes = np.unique(together([dates, times, places]), return_index=True, return_inverse=True)[1:]
+        told: list[tuple[dt.date | None, str | None, int | None]] = []
+        wrong: dict[int, tuple[str, str]] = {}
+        for case, at in enumerate(said.tolist()):
+            date, time, place = dates[at], times[at], places[at]
             try:
-                if (told := known.get(key)) is None:
-                    told = known[key] = self._moment(date, time, place)
-                day, instant, hour = told
+                day, instant, hour = self._moment(date, time, place)
                 if place and not place.since <= day <= place.today:
-                    code = "import_future_date" if day > place.today else "import_too_old"
-                    self._refuse(bad, row, names.DATE, code, date)
+                    wrong[case] = names.DATE, "import_future_date" if day > place.today else "import_too_old"
+                told.append((day, instant, hour))
             except BadCell as error:
-                name = names.TIME if error.code == "import_bad_time" and time else names.DATE
-                self._refuse(bad, row, name, error.code, time if name == names.TIME else date)
-                dates.append(None)
-                instants.append(None)
-                hours.append(None)
-                continue
-            dates.append(day)
-            instants.append(instant)
-            hours.append(hour)
-        found["date"], found["sold_at"], found["hour"] = dates, instants, hours
+                wrong[case] = names.TIME if error.code == "import_bad_time" and time else names.DATE, error.code
+                told.append((None, None, None))
+        if wrong:
+            for at in np.flatnonzero(np.isin(codes, list(wrong))).tolist():
+                name, code = wrong[int(codes[at])]
+                self._refuse(bad, int(rows[at]), name, code, texts[name][at])
+        for name, values in zip(("date", "sold_at", "hour"), zip(*told, strict=True), strict=True):
+            found[name] = Coded(list(values), codes).mapped(lambda value: value)
 
     def _moment(self, date: str, time: str, place: Place | None) -> tuple[dt.date, str | None, int | None]:
         """Business date, instant as ISO text and hour; the latter None where nothing tells. Raises BadCell."""
@@ -224,38 +243,60 @@ class Checker:
             self._clocks[text] = clock(text)
         return self._clocks[text]
 
-    def _amounts(self, texts: dict[str, Any], found: dict[str, Any], bad: dict[int, Refusal]) -> None:
-        if len(self._sums) > MOST_KEPT:
-            self._sums.clear()
-        known, results = self._sums, []
-        for row, cells in zip(found["row"], zip(*(texts[name] for name in names.NUMBERS), strict=True), strict=True):
-            if (value := known.get(cells)) is None:
-                value = known[cells] = self._reckoned(cells)
-            if isinstance(value, Refusal):
-                self._refuse(bad, row, value.field, value.code, value.text)
-                value = NOTHING
-            results.append(value)
-        found.update(zip(AMOUNTS, zip(*results, strict=True), strict=True))
+    def _amounts(self, texts: dict[str, Coded], rows: Places, found: dict[str, Coded], bad: dict[int, Refusal]) -> None:
+        """Reckoned in whole 1/10000ths, a column at a time; whatever does not go smoothly is reckoned by itself."""
+        if len(self._numbers) > MOST_KEPT:
+            self._numbers.clear()
+        given = {name: texts[name].numbers(partial(self._number, name)) for name in names.NUMBERS}
+        sums, doubtful = reckon_all(given, returns=self.rules.returns)
+        known: dict[tuple[str, ...], tuple[Decimal | None, ...] | Refusal] = {}
+        for at in np.flatnonzero(doubtful).tolist():
+            cells = tuple(texts[name][at] for name in names.NUMBERS)
+            if (told := known.get(cells)) is None:
+                told = known[cells] = self._reckoned(cells)
+            if isinstance(told, Refusal):
+                self._refuse(bad, int(rows[at]), told.field, told.code, told.text)
+                continue
+            for name, value in zip(AMOUNTS, told, strict=True):
+                if name in sums:
+                    sums[name][at] = UNKNOWN if value is None else int(value.scaleb(4))
+        for name, cell in _AS_GIVEN.items():
+            found[name] = texts[cell].mapped(partial(self._as_given, cell))
+        for name in ("gross", "total"):
+            different, codes = np.unique(sums[name], return_inverse=True)
+            found[name] = Coded([_plain(value, 4) for value in different.tolist()], codes)
 
-    def _reckoned(self, cells: tuple[str, ...]) -> tuple[str | None, ...] | Refusal:
-        """AMOUNTS as texts, or what is wrong with them."""
+    def _as_given(self, name: str, text: str) -> str | None:
+        return _plain(self._number(name, text), PLACES_OF[name])
+
+    def _number(self, name: str, text: str) -> int:
+        """The number in its smallest units; UNKNOWN of an empty cell, DOUBTFUL of any other text that is none."""
+        places = PLACES_OF[name]
+        if (value := self._numbers.get((text, places))) is None:
+            try:
+                read = exact(text, self.rules.decimal, places)
+                value = UNKNOWN if read is None else int(read.scaleb(places))
+            except BadCell:
+                value = DOUBTFUL
+            self._numbers[text, places] = value
+        return value
+
+    def _reckoned(self, cells: tuple[str, ...]) -> tuple[Decimal | None, ...] | Refusal:
+        """AMOUNTS, or what is wrong with them."""
         read: dict[str, Decimal | None] = {}
         for name, text in zip(names.NUMBERS, cells, strict=True):
             try:
-                read[name] = exact(text, self.rules.decimal, 3 if name == names.QUANTITY else 4)
+                read[name] = exact(text, self.rules.decimal, PLACES_OF[name])
             except BadCell as error:
                 return Refusal(self.sheet, 0, name, error.code, text)
         try:
-            sums = reckon(**read, returns=self.rules.returns)
+            return reckon(**read, returns=self.rules.returns)
         except BadSum as error:
             return Refusal(
                 self.sheet, 0, error.field, error.code, dict(zip(names.NUMBERS, cells, strict=True))[error.field]
             )
-        return tuple(None if value is None else format(value, "f") for value in sums)
 
-    def _texts(
-        self, texts: Sequence[str], longest: int, rows: list[int], name: str, bad: dict[int, Refusal]
-    ) -> Sequence[str]:
+    def _texts(self, texts: Coded, longest: int, rows: Places, name: str, bad: dict[int, Refusal]) -> Coded:
         def read(text: str) -> str | BadCell:
             text = clean(text)
             if len(text) > longest:
@@ -263,26 +304,33 @@ class Checker:
             return BadCell("import_unreadable") if "\ufffd" in text else text
 
         found = self._look(texts, read, rows, name, bad)
-        return [text.upper() if text else text for text in found] if name == names.CURRENCY else found
+        return found.mapped(lambda text: text and text.upper()) if name == names.CURRENCY else found
 
-    def _name_products(self, texts: dict[str, Any], found: dict[str, Any], bad: dict[int, Refusal]) -> None:
+    def _name_products(
+        self, texts: dict[str, Coded], rows: Places, found: dict[str, Coded], bad: dict[int, Refusal]
+    ) -> None:
         """Last, so that a row that is refused makes no product."""
-        rows = found["row"]
-        given = list(zip(texts[names.CODE], texts[names.PRODUCT], strict=True))
-        meant = {pair: (clean(pair[0]), clean(pair[1])) for pair in set(given)}
+        codes_, names_ = texts[names.CODE], texts[names.PRODUCT]
+        first, pairs = np.unique(together([codes_, names_]), return_index=True, return_inverse=True)[1:]
+        meant = [(clean(codes_[at]), clean(names_[at])) for at in first.tolist()]
+        taken = np.flatnonzero(~np.isin(rows, list(bad))) if bad else np.arange(len(rows))
+        asked, since = np.unique(pairs[taken], return_index=True)
         # In the order of the file: a file read again asks the same.
-        asked = dict.fromkeys(pair for row, pair in zip(rows, given, strict=True) if row not in bad)
-        new = dict.fromkeys(product for pair in asked if (product := meant[pair]) not in self._products)
+        new = dict.fromkeys(
+            product for pair in asked[np.argsort(since)].tolist() if (product := meant[pair]) not in self._products
+        )
         if new:
             self._products.update(self.resolver.products([product for product in new if not unusable(product)]))
-        ids = {pair: self._products.get(product) for pair, product in meant.items()}
-        found["product"] = [ids[pair] for pair in given]
-        if None in ids.values():
+        ids = [self._products.get(product) for product in meant]
+        found["product"] = Coded(ids, pairs).mapped(lambda id_: id_)
+        if None in ids:
             field_ = names.CODE if names.CODE in self.places else names.PRODUCT
-            for row, pair in zip(rows, given, strict=True):
-                if ids[pair] is None:
-                    code, name = meant[pair]
-                    self._refuse(bad, row, field_, unusable((code, name)) or "import_unknown_product", code or name)
+            nameless = np.array([id_ is None for id_ in ids], bool)
+            for at in np.flatnonzero(nameless[pairs]).tolist():
+                code, name = meant[pairs[at]]
+                self._refuse(
+                    bad, int(rows[at]), field_, unusable((code, name)) or "import_unknown_product", code or name
+                )
 
 
 def clean(text: str) -> str:
@@ -357,3 +405,37 @@ def reckon(
     if any(amount is not None and abs(amount) >= MOST for amount in (gross, total)):
         raise BadSum(names.QUANTITY, "import_too_large")
     return quantity, price, gross, discount, tax, total
+
+
+def reckon_all(given: Mapping[str, Places], *, returns: bool) -> tuple[dict[str, Places], NDArray[np.bool_]]:
+    """`reckon` of whole columns: what it may reckon, in smallest units, and which rows it refuses, or may."""
+    quantity, price, total, gross, discount, _tax = (given[name] for name in names.NUMBERS)
+    known = {name: values > UNKNOWN for name, values in given.items()}
+    doubtful = np.logical_or.reduce([values == DOUBTFUL for values in given.values()])
+    doubtful |= ~known[names.QUANTITY] | (quantity == 0) | ((quantity < 0) & (not returns))
+    doubtful |= known[names.PRICE] & (price < 0)
+    for name in (names.TOTAL, names.GROSS, names.DISCOUNT):
+        doubtful |= known[name] & (np.sign(given[name]) * np.sign(quantity) < 0)
+    by_price = known[names.PRICE] & ~known[names.GROSS]
+    by_total = known[names.TOTAL] & known[names.DISCOUNT] & ~known[names.GROSS] & ~known[names.PRICE]
+    # What may grow out of the type is reckoned by itself.
+    doubtful |= by_price & (np.abs(quantity.astype(float)) * np.abs(price.astype(float)) > _SAFE)
+    product = np.where(by_price & ~doubtful, quantity, 0) * np.where(by_price & ~doubtful, price, 0)
+    gross = np.where(by_price, np.sign(product) * ((np.abs(product) + 500) // 1000), gross)
+    gross = np.where(by_total & ~doubtful, total + discount, gross)
+    has_gross = known[names.GROSS] | by_price | by_total
+    off = np.where(known[names.DISCOUNT] & ~doubtful, discount, 0)
+    whole = np.where(has_gross & ~doubtful, gross, 0)
+    doubtful |= np.abs(off) > np.where(has_gross, np.abs(whole), _SAFE)
+    total = np.where(~known[names.TOTAL] & has_gross, whole - off, total)
+    for amount in (gross, total):
+        doubtful |= (amount > UNKNOWN) & (np.abs(amount) >= int(MOST.scaleb(4)))
+    return {"gross": gross, "total": total}, doubtful
+
+
+def _plain(value: int, places: int) -> str | None:
+    """Smallest units as a decimal text."""
+    if value <= UNKNOWN:
+        return None
+    digits = f"{abs(value):0{places + 1}}"
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"

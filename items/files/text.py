@@ -4,7 +4,9 @@ import codecs
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from charset_normalizer import from_bytes
@@ -15,6 +17,9 @@ ENCODINGS = ("utf-8", "cp1251", "cp1252", "cp866", "utf-16-le", "utf-16-be")
 SEPARATORS = (";", ",", "\t", "|")
 MOST_COLUMNS = 200
 LONGEST_CELL = 32_767  # as of a spreadsheet
+LONGEST_LINE = MOST_COLUMNS * LONGEST_CELL // 4
+PIECE = 1 << 21
+NOT_PLAIN = ('"', "\0", "\ufeff")
 _SAMPLE = 1 << 16
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
@@ -96,30 +101,76 @@ class CsvFile:
 
         Bytes that the encoding does not know, and NUL, become U+FFFD. Raises BadFile for too many columns.
         """
-        with self.path.open("rb") as self._raw:
-            text = io.TextIOWrapper(self._raw, self.encoding, errors="replace", newline="")
-            lines = (line.replace("\0", "\ufffd") if "\0" in line else line for line in _short_lines(text))
-            reader = csv.reader(lines, delimiter=self.separator, strict=True)
-            while True:
-                try:
-                    for cells in reader:
-                        if len(cells) > MOST_COLUMNS:
-                            raise BadFile("import_too_many_columns", most=MOST_COLUMNS)
-                        yield cells
-                except csv.Error as error:
-                    yield _meaning(str(error))
-                    continue
+        with self._open() as text:
+            yield from self.cells(_from_start(text))
+
+    def parts(self, head: int) -> Iterator[list[list[str] | str] | str]:
+        """The same records: a list of so many, then pieces of some megabytes.
+
+        A piece is a text where no cell holds a quote and every record is a line, to be cut all at once.
+        """
+        with self._open() as text:
+            yield list(islice(self.cells(_from_start(text)), head))
+            while piece := text.read(PIECE):
+                if not piece.endswith("\n"):
+                    piece += text.readline(LONGEST_LINE)
+                if any(sign in piece for sign in NOT_PLAIN):
+                    yield self._with_quotes(piece, text)
+                else:
+                    yield piece
+
+    def cells(self, lines: Iterable[str]) -> Iterator[list[str] | str]:
+        """The records of these lines."""
+        lines = (line.replace("\0", "\ufffd") if "\0" in line else line for line in lines)
+        reader = csv.reader(lines, delimiter=self.separator, strict=True)
+        while True:
+            try:
+                for cells in reader:
+                    if len(cells) > MOST_COLUMNS:
+                        raise BadFile("import_too_many_columns", most=MOST_COLUMNS)
+                    yield cells
+            except csv.Error as error:
+                yield _meaning(str(error))
+                continue
+            break
+
+    def lines_of(self, piece: str) -> Iterator[str]:
+        return _short_lines(io.StringIO(piece, newline=""))
+
+    def _with_quotes(self, piece: str, text: io.TextIOWrapper) -> list[list[str] | str]:
+        """The records of the piece, and the one that the reader went on to: a quoted cell may hold ends of lines."""
+        beyond = False
+
+        def lines() -> Iterator[str]:
+            nonlocal beyond
+            yield from self.lines_of(piece)
+            beyond = True
+            yield from _short_lines(text)
+
+        found = []
+        for record in self.cells(lines()):
+            found.append(record)
+            if beyond:
                 break
+        return found
+
+    @contextmanager
+    def _open(self) -> Iterator[io.TextIOWrapper]:
+        with self.path.open("rb") as self._raw:
+            yield io.TextIOWrapper(self._raw, self.encoding, errors="replace", newline="")
 
 
-def _short_lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Lines; one that does not end within a megabyte is no line of a table."""
-    most = MOST_COLUMNS * LONGEST_CELL // 4
-    first = text.readline(most).lstrip("\ufeff")
+def _from_start(text: io.TextIOWrapper) -> Iterator[str]:
+    first = text.readline(LONGEST_LINE).lstrip("\ufeff")
     if first:
         yield first
-    while line := text.readline(most):
-        if len(line) >= most:
+    yield from _short_lines(text)
+
+
+def _short_lines(text: io.TextIOBase) -> Iterator[str]:
+    """Lines; one that does not end within a megabyte is no line of a table."""
+    while line := text.readline(LONGEST_LINE):
+        if len(line) >= LONGEST_LINE:
             raise BadFile("import_not_a_table")
         yield line
 

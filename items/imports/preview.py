@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from django.utils.formats import number_format
@@ -14,7 +13,7 @@ from items.files.refusals import BadFile, Refusal
 from items.imports.kept import kept_file
 from items.imports.receive import remembered
 from items.imports.resolve import HouseResolver
-from items.imports.work import open_sheet
+from items.imports.sheets import first_rows
 from items.models import ImportJob
 from items.sources import source_of
 
@@ -48,19 +47,20 @@ def examine(job: ImportJob, wish: Layout, *, user: User | None, make: bool | Non
             make = "product_code" not in look.layout.columns
         resolver = HouseResolver(source_of(job.connection), user, job.department, make=make)
         sheet, source = sources_of(path, look.layout, look.book)[0]
-        checker, records = open_sheet(look.layout, sheet, source, resolver, bool(look.book and look.book.from_1904))
-        chunk = list(islice(records, SAMPLE_ROWS))
+        checker, chunk = first_rows(
+            look.layout, sheet, source, resolver, bool(look.book and look.book.from_1904), SAMPLE_ROWS
+        )
     checked = checker.check(chunk)
     lines = checked.lines
     shown = [
         {
             "date": lines["date"][place],
-            "product": _product(chunk, checker, lines["row"][place]),
+            "product": _product(chunk, checker, checked.row[place]),
             "quantity_shown": _plain(lines["quantity"][place]),
             "price_shown": precise(_number(lines["unit_price"][place])),
             "total_shown": precise(_number(lines["total"][place])),
         }
-        for place in range(min(SHOWN_LINES, len(lines.get("row", ()))))
+        for place in range(min(SHOWN_LINES, len(checked.row)))
     ]
     new = sorted({word for _is_code, word in resolver.new})
     refusals = checked.refusals[:SHOWN_REFUSALS]

@@ -3,12 +3,14 @@
 import datetime as dt
 import pickle
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-Columns = dict[str, Sequence[Any]]
+import numpy as np
+
+from items.coded import Coded
+
+Columns = dict[str, Coded]
 
 
 class Spool:
@@ -24,18 +26,13 @@ class Spool:
     def __exit__(self, *_error: object) -> None:
         self._folder.cleanup()
 
-    def add(self, lines: Mapping[str, Sequence[Any]]) -> None:
+    def add(self, lines: Columns) -> None:
         """Lines as columns, among them `date`. Columns that say nothing are left out."""
-        columns = {name: values for name, values in lines.items() if name in ("row", "date") or _says(values)}
-        weeks = [_week(date) for date in columns["date"]]
-        if len(set(weeks)) == 1:
-            self._append(weeks[0], columns)
-            return
-        places: dict[int, list[int]] = defaultdict(list)
-        for place, week in enumerate(weeks):
-            places[week].append(place)
-        for week, chosen in places.items():
-            self._append(week, {name: [values[place] for place in chosen] for name, values in columns.items()})
+        columns = {name: values for name, values in lines.items() if name == "date" or _says(values)}
+        weeks = columns["date"].numbers(_week)
+        for week in np.unique(weeks).tolist():
+            chosen = weeks == week
+            self._append(week, {name: values.take(chosen) for name, values in columns.items()})
 
     def _append(self, week: int, columns: Columns) -> None:
         self._weeks.add(week)
@@ -63,14 +60,12 @@ class Spool:
         for week in sorted(self._weeks):
             columns = _joined(list(self._read(week)))
             if len(columns["date"]) <= most:
-                yield max(columns["date"]), columns
+                yield max(columns["date"].values), columns
                 continue
-            places: dict[dt.date, list[int]] = defaultdict(list)
-            for place, date in enumerate(columns["date"]):
-                places[date].append(place)
-            for date in sorted(places):
-                chosen = places[date]
-                yield date, {name: [values[place] for place in chosen] for name, values in columns.items()}
+            dates = columns["date"]
+            for code in sorted(range(len(dates.values)), key=dates.values.__getitem__):
+                chosen = dates.codes == code
+                yield dates.values[code], {name: values.take(chosen) for name, values in columns.items()}
 
     def _read(self, week: int) -> Iterator[Columns]:
         with self._path(week).open("rb") as file:
@@ -81,9 +76,9 @@ class Spool:
                     return
 
 
-def _says(values: Sequence[Any]) -> bool:
+def _says(values: Coded) -> bool:
     """Zero says something: the hour after midnight, a gift."""
-    return not set(values) <= {None, ""}
+    return not set(values.values) <= {None, ""}
 
 
 def _week(date: dt.date) -> int:
@@ -93,10 +88,8 @@ def _week(date: dt.date) -> int:
 def _joined(parts: list[Columns]) -> Columns:
     if len(parts) == 1:
         return parts[0]
-    names = {name: None for part in parts for name in part}
-    joined: dict[str, list[Any]] = {name: [] for name in names}
-    for part in parts:
-        rows = len(part["date"])
-        for name, values in joined.items():
-            values.extend(part.get(name) or [None] * rows)
-    return dict(joined)
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {
+        name: Coded.joined([part.get(name) or Coded.all_one(None, len(part["date"])) for part in parts])
+        for name in names
+    }

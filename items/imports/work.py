@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,18 +16,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from items.choices import JobStatus
+from items.coded import distinct
 from items.days import refresh_days
 from items.files import columns as names
 from items.files.book import look_into
-from items.files.checking import Checker, Record, Rules
 from items.files.kind import CSV
-from items.files.layout import Layout, Source, positions, sources_of
+from items.files.layout import sources_of
 from items.files.refusals import BadFile, Refusal
 from items.imports.kept import REFUSALS_OF_A_PIECE, forget_refusals, keep_refusals, kept_file
-from items.imports.lines import Day, days_of, lines_of, possible_repeats
+from items.imports.lines import Day, Lines, days_of, lines_of, possible_repeats
 from items.imports.receive import layout_of, makes_products
 from items.imports.resolve import HouseResolver
-from items.imports.spool import Columns, Spool
+from items.imports.sheets import open_sheet
+from items.imports.spool import Spool
 from items.models import ImportJob, Product
 from items.sources import source_of
 from items.store import Stored, store_lines
@@ -36,7 +36,6 @@ from runs.choices import State
 from runs.ledger import Cancelled, RunFailed, Work
 from runs.registry import Outcome
 
-ROWS_AT_ONCE = 10_000
 SHOWN_ERRORS = 100  # of refused rows; all of them are in the error file
 REFRESHED_DATES = 31  # so many stored dates are added up and published together
 CHECKING, WHOLE = 400, 1000  # of the progress
@@ -52,7 +51,7 @@ class Batch(NamedTuple):
     last: str
     done: int
     rows: int
-    lines: Columns
+    lines: Lines
     whole: set[Day] | None
     repeats: int
 
@@ -119,13 +118,13 @@ class Import:
         sources = sources_of(path, self.layout, book)
         resolver = HouseResolver(self.source, self.job.created_by, self.job.department, make=makes_products(self.job))
         for number, (sheet, source) in enumerate(sources):
-            checker, records = open_sheet(self.layout, sheet, source, resolver, bool(book and book.from_1904))
-            while chunk := list(islice(records, ROWS_AT_ONCE)):
-                checked = checker.check(chunk)
+            checker, parts = open_sheet(self.layout, sheet, source, resolver, bool(book and book.from_1904))
+            for part in parts:
+                checked = checker.check(part)
                 self.rows += checked.rows
                 if self.rows > settings.MAX_IMPORT_ROWS:
                     raise BadFile("import_too_many_rows", limit=settings.MAX_IMPORT_ROWS)
-                if checked.lines.get("row"):
+                if len(checked.row):
                     spool.add(checked.lines)
                 refusals += checked.refusals
                 self.refused += len(checked.refusals)
@@ -169,7 +168,7 @@ class Import:
         taken = self.rows - self.refused
         waiting: set[dt.date] = set()
         for batch in ahead(self._batches(spool, taken)):
-            waiting.update(batch.lines["date"])
+            waiting.update(distinct(batch.lines["date"]))
             refresh = len(waiting) >= REFRESHED_DATES
             self._store(batch, refresh=refresh)
             if refresh:
@@ -190,7 +189,7 @@ class Import:
             done += rows
             if last <= stored_through:
                 continue
-            columns["product"] = [self.products.get(product, product) for product in columns["product"]]
+            columns["product"] = columns["product"].mapped(lambda product: self.products.get(product, product))
             repeats = possible_repeats(columns) if settings.ENABLE_DUPLICATE_DETECTION else 0
             yield Batch(last, done, rows, lines_of(columns), days_of(columns) if whole else None, repeats)
 
@@ -245,21 +244,3 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
         while (item := coming.result()) is not None:
             coming = thread.submit(next, items, None)
             yield item
-
-
-def open_sheet(
-    layout: Layout, sheet: str, source: Source, resolver: HouseResolver, from_1904: bool
-) -> tuple[Checker, Iterator[Record]]:
-    """A checker for the sheet, and its records below the header with their numbers. Raises BadFile."""
-    records = source.records()
-    head = list(islice(records, names.HEADER_WITHIN))
-    at = names.find_header(head, layout.columns.values())
-    titles = names.header_names(head[at])
-    rules = Rules(layout.order, layout.decimal, layout.returns, from_1904)
-    checker = Checker(sheet, positions(layout.columns, titles), len(titles), rules, resolver)
-
-    def numbered() -> Iterator[Record]:
-        yield from enumerate(head[at + 1 :], at + 2)
-        yield from enumerate(records, len(head) + 1)
-
-    return checker, numbered()
