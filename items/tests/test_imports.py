@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import random
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,7 @@ from django.db.models import Sum
 
 from departments.models import Department
 from items.files.refusals import BadFile
-from items.imports.kept import kept_file
+from items.imports.kept import keep_file, kept_file
 from items.imports.receive import receive, start_import
 from items.imports.tidy import tidy
 from items.models import (
@@ -390,6 +391,23 @@ def test_files_are_kept_for_a_while(world: World, send, settings):
     assert list(ImportJob.objects.all()) == [job]
     with kept_file(job) as path:
         assert path is None
+
+
+def test_a_file_is_kept_packed_and_comes_back_to_the_byte(world: World, monkeypatch):
+    monkeypatch.setattr("items.imports.kept.PIECE", 1000)
+    table = (SEED + "2024-01-01,Tea,1,2.50\n" * 200).encode()
+    for content, kind in ((table, "packed"), (random.Random(1).randbytes(2500), "file")):
+        job = ImportJob.objects.create(
+            organisation=world.organisation,
+            connection=files(world.organisation).connection,
+            file_name="a",
+            file_size_bytes=len(content),
+        )
+        keep_file(job, io.BytesIO(content))
+        pieces = job.chunks.order_by("number")
+        assert {piece.what for piece in pieces} == {kind} and len(pieces) > 2
+        with kept_file(job) as path:
+            assert path and path.read_bytes() == content
 
 
 def test_a_file_that_was_not_kept_whole_is_not_imported(world: World):
