@@ -82,7 +82,7 @@ class Features:
             out.add(past.feast(name, s, t))
         for step in (-1, 0, 1):
             ahead = np.maximum(h + step, 1)
-            out.add(take(past.open_rate, s, t + step - 7 * -(-ahead // 7)))
+            out.add(past.rate(past.open_rate, s, t + step - 7 * -(-ahead // 7)))
         out.add(np.log(level), own.place)
         for name in self.covariates:
             value = past.numeric[name][s, t]

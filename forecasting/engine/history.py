@@ -24,12 +24,15 @@ from forecasting.engine.windows import (
 
 HALF_LIVES = (1.5, 3.0, 8.0, 26.0)  # weeks
 EXPECTED, SHARED, USUAL = 3.0, 8.0, 26.0  # half-lives by which surprises, shares of the week and uplifts are told
+SUMS_KEPT = (1.5, 8.0)  # half-lives of which the recursive member wants the sums, to go on with them; else means do
 MEANS = (7, 14, 28, 91, 364)  # days
 SURPRISES = (3, 7, 14, 28)
 SEEN_AHEAD = 36  # a feast's effect at a day uses occurrences at least this many days before: past every origin
 AWAY = 7  # days without a record after which a branch is closed for good or for a while
 SHORT = 28  # records below which a series has no history of its own to speak of
 STATE_DAYS, NOISE_DAYS, OPEN_WEEKS = 182, 182, 8
+# On how many of the last weeks it sold, over those on which it was due: by both counts.
+OPEN_RATES = np.array([m / n if n else np.nan for n in range(OPEN_WEEKS + 1) for m in range(OPEN_WEEKS + 1)])
 WEEK, LATELY, YEAR = 8, 90, 400  # days before an origin that its statistics look back
 # The C library gives freed memory back at once, to be cleared anew for the next block, until it has freed one this big.
 BIG = 30 << 20
@@ -81,15 +84,16 @@ class History:
         self.clean = Kept(len(self.series), self._days)
         self.first = np.where(self.recorded.any(axis=1), self.recorded.argmax(axis=1), len(self.dates))
         self.plain, self.level = kept(LATELY), kept(YEAR)
-        self.records, self.away = kept(LATELY, np.int32), kept(LATELY, np.int32)
-        self.open_rate, self.open_rate_back = kept(WEEK), kept(WEEK)
-        self.weekday_sums = {hl: (kept(WEEK), kept(WEEK)) for hl in HALF_LIVES}
+        self.records, self.away = kept(LATELY, np.int16), kept(LATELY, np.int16)
+        self.open_rate, self.open_rate_back = kept(WEEK, np.int8), kept(WEEK, np.int8)  # places in OPEN_RATES
+        self.weekday_sums = {hl: (kept(WEEK), kept(WEEK)) for hl in SUMS_KEPT}
+        self.weekday_means = {hl: kept(WEEK) for hl in HALF_LIVES if hl not in SUMS_KEPT}
         self.by_state = {name: (kept(WEEK), kept(WEEK)) for name in self.state_names}  # without it, with it
         self.uplift = {name: kept(WEEK) for name in self.state_names}
         # Sums of all days before each, so that a window is a difference.
-        self._sums, self._counts = kept(YEAR, more=1), kept(YEAR, np.int32, more=1)
+        self._sums, self._counts = kept(YEAR, more=1), kept(YEAR, np.int16, more=1)
         self._got, self._hoped = kept(LATELY, more=1), kept(LATELY, more=1)
-        self._noise, self._noises = kept(NOISE_DAYS, more=1), kept(NOISE_DAYS, np.int32, more=1)
+        self._noise, self._noises = kept(NOISE_DAYS, more=1), kept(NOISE_DAYS, np.int16, more=1)
         self.pooled_weekday = np.zeros((2, self._days))  # sums of shares and their number, then their mean
         self._everyone = np.zeros((4, self._days))  # got, hoped, noise and its number
         # Logs of sales over what was expected and over the level are of interest on feasts only.
@@ -141,13 +145,18 @@ class History:
         week = self._week
         rest = fading(both, others, week, desk)
         for hl, pair in zip(others, rest, strict=True):
-            for whole, part in zip(self.weekday_sums[hl], pair, strict=True):
-                whole.put(mine, part)
+            self._keep_weekdays(mine, hl, pair)
         self._shares(weighted_mean(*rest[others.index(SHARED)]), level)
         expected = fading(both, [EXPECTED], 0, desk)[0]
-        for whole, part in zip(self.weekday_sums[EXPECTED], expected, strict=True):
-            whole.put(mine, part)
+        self._keep_weekdays(mine, EXPECTED, expected[:, week:])
         self._surprise(mine, value, flag, plain, expected, level, desk)
+
+    def _keep_weekdays(self, mine: slice, half_life: float, sums: np.ndarray) -> None:
+        if half_life in SUMS_KEPT:
+            for whole, part in zip(self.weekday_sums[half_life], sums, strict=True):
+                whole.put(mine, part)
+        else:
+            self.weekday_means[half_life].put(mine, weighted_mean(*sums))
 
     def _shares(self, weekday: np.ndarray, level: np.ndarray) -> None:
         before = np.zeros(weekday.shape)
@@ -222,7 +231,7 @@ class History:
         # A closure of more than a week says nothing of the weekdays once it is over, only while it lasts.
         for rate, due in ((self.open_rate, ordinary), (self.open_rate_back, ordinary & (away <= AWAY))):
             n, m = (_weeks_sum(flag, OPEN_WEEKS)[self._week - first :] for flag in (due, due & seen))
-            rate.put(mine, np.where(n > 0, m / np.maximum(n, 1), np.nan))
+            rate.put(mine, n * (OPEN_WEEKS + 1) + m)
 
     def _states(self, mine: slice, both: np.ndarray, desk: Desk) -> np.ndarray:
         """[days, series] the log uplift by the 0/1 covariates, as known the day before."""
@@ -356,6 +365,8 @@ class History:
 
     def weekday(self, s: np.ndarray, d: np.ndarray, half_life: float) -> np.ndarray:
         """[rows] exponentially weighted mean of the weekday of `d` up to that day; NaN before the first."""
+        if half_life in self.weekday_means:
+            return take(self.weekday_means[half_life], s, d)
         top, weight = (x[s, np.maximum(d, 0)] for x in self.weekday_sums[half_life])
         weight[d < 0] = 0.0
         return weighted_mean(top, weight)
@@ -380,11 +391,17 @@ class History:
                 out.append(name)
         return sorted(out)
 
+    def rate(self, kept: Kept, s: np.ndarray, d: np.ndarray) -> np.ndarray:
+        """[rows] the `open_rate`s of the weekday of `d` up to that day; NaN where it was never due."""
+        out = OPEN_RATES[kept[s, np.maximum(d, 0)]]
+        out[d < 0] = np.nan
+        return out
+
     def chance_open(self, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
         """[rows] how likely day `t` is sold on at all: the last eight same weekdays, on feasts their earlier years."""
         b = t - 7 * -(-(t - o) // 7)
         rate = np.where(
-            self.away[s, np.maximum(o, 0)] > AWAY, take(self.open_rate, s, b), take(self.open_rate_back, s, b)
+            self.away[s, np.maximum(o, 0)] > AWAY, self.rate(self.open_rate, s, b), self.rate(self.open_rate_back, s, b)
         )
         usual = np.where(np.isnan(rate), 1.0, rate)
         feast = self.feast("open", s, t)
@@ -435,6 +452,10 @@ class History:
             n = np.einsum("ds,s->d", seen[rows], there.astype(np.float64))
             table[day] = np.where(n > 0, ratio.sum(axis=1) / np.maximum(n, 1), np.nan)
         return table
+
+    def forecastable(self, least: int) -> np.ndarray:
+        """[series, days] whether a day has a level and `least` records up to it."""
+        return np.ascontiguousarray(((self.records.rows >= least) & (self.level.rows > 0)).T)
 
     def factor(self, s: np.ndarray, o: np.ndarray, t: np.ndarray) -> np.ndarray:
         """[rows] what the 0/1 covariates of day `t` multiply sales by, as known at day `o`."""

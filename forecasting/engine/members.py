@@ -52,8 +52,7 @@ def training_rows(
     h = ((start[None] + stride * np.arange(per_target)[:, None]) % recipe.horizon + 1).reshape(-1)
     s, t = np.tile(s, per_target), np.tile(t, per_target)
     o = t - h
-    level = history.level[s, np.maximum(o, 0)]
-    keep = np.flatnonzero((o >= 0) & (history.records[s, np.maximum(o, 0)] >= LEAST_RECORDS) & (level > 0))
+    keep = np.flatnonzero((o >= 0) & history.forecastable(LEAST_RECORDS)[s, np.maximum(o, 0)])
     if len(keep) > limit:
         keep = np.sort(draw.choice(keep, limit, replace=False))
     return s[keep], o[keep], h[keep]

@@ -8,12 +8,12 @@ import numpy as np
 
 from forecasting.engine.columns import Columns
 from forecasting.engine.features import Features
-from forecasting.engine.history import History
+from forecasting.engine.history import SUMS_KEPT, History
 from forecasting.engine.windows import known, mean, take, weighted_mean
 
 LAGS = (1, 2, 3, 4, 5, 6, 7, 14, 21, 28)
 MEANS = (7, 14, 28, 56)
-HALF_LIVES = (1.5, 8.0)  # weeks; of those the history keeps the sums of
+HALF_LIVES = SUMS_KEPT  # weeks
 MEMORY = 56
 FEAST = ("own", "own_level", "pooled", "pooled_level", "effect", "times")
 LIKELY_OPEN = 0.5
@@ -138,7 +138,7 @@ def training_rows(
     if usable is not None:
         wanted &= usable[None]
     s, t = np.nonzero(wanted)
-    keep = np.flatnonzero((history.records[s, t - 1] >= LEAST_RECORDS) & (history.level[s, t - 1] > 0))
+    keep = np.flatnonzero(history.forecastable(LEAST_RECORDS)[s, t - 1])
     if len(keep) > limit:
         keep = np.sort(np.random.default_rng(seed).choice(keep, limit, replace=False))
     return s[keep], t[keep] - 1

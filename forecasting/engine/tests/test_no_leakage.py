@@ -118,13 +118,15 @@ def test_a_walk_into_the_past_sees_its_own_forecasts_and_never_what_was_sold():
     np.testing.assert_allclose(yesterday, [1.0, 2.0, 3.0], rtol=1e-6)
 
 
-def test_a_walk_is_the_same_bits_alone_and_beside_longer_and_shorter_ones():
+def test_a_walk_is_the_same_bits_alone_and_beside_longer_and_shorter_ones(monkeypatch):
     panel = world.panel(series=4, days=300)
     boosters = fit(panel, world.day(299), world.SMALL, calibrate=False).boosters
     features = Features(History(panel, world.day(299)), ["promo"])
     s, o, ahead = np.arange(4), np.array([250, 30, 262, 255]), np.array([4, 30, 1, 12])
     rows = np.repeat(s, ahead), np.repeat(o, ahead), np.concatenate([np.arange(1, n + 1) for n in ahead])
     together = members.forecast(boosters, features, *rows)
+    monkeypatch.setattr(members, "AT_ONCE", 7)
+    assert members.forecast(boosters, features, *rows).tobytes() == together.tobytes()
     for n in s:
         alone = members.forecast(boosters, features, *(x[rows[0] == n] for x in rows))
         assert alone.tobytes() == together[:, rows[0] == n].tobytes()
