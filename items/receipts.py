@@ -22,19 +22,17 @@ from departments.clients import iiko_client, note_success
 from departments.models import Connection, Department
 from departments.sessions import POLL, owned_by
 from departments.sync import store_departments
-from departments.timing import connection_today
 from items.choices import Grain
 from items.lines import Line
-from items.models import ItemDay, ItemSource, Receipt, SaleLine, SourceProduct
+from items.models import ItemDay, ItemSource, Receipt, SourceProduct
 from items.products import resolve
+from items.receipt_checks import IN_OTHER_HOURS, Difference, check_receipts
 from items.rollup import cleaned_before
 from items.sources import source_of
 from items.store import Stored, store_lines
 from runs.ledger import RunFailed
 from runs.models import Run
-from sales.choices import DayState
 from sales.models import ObservedDay, SourceDay
-from sales.money import MoneySum
 from sales.report import few
 from sources.errors import SourceError
 from sources.iiko.client import IikoClient
@@ -42,8 +40,6 @@ from sources.iiko.types import RemoteHead, RemoteLine
 
 T = TypeVar("T")
 Day = tuple[UUID, dt.date]
-Hours = dict[int | None, Decimal]
-Figures = tuple[Decimal | None, Decimal | None, int | None]
 ZERO = Decimal(0)
 NAME_LENGTH, NUMBER_LENGTH = 300, 40
 BATCH = 500
@@ -52,20 +48,6 @@ BREATH = POLL * 1.2  # seconds; whoever waits for a server looks every POLL
 NO_DISH = "-"
 """What a source calls the dish of a line that names none: its money is in the day's, so it must be somewhere."""
 HEAD_VALUES = ("department_id", "number", "closed_at", "guests", "revenue", "gross")
-FIGURES = ("receipts_revenue", "receipts_gross", "receipts_orders")
-"""What is said of a difference in revenue, gross or the number of receipts."""
-IN_OTHER_HOURS = "receipts_hours"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """`code`: of FIGURES, the first figure in which lines and server differ, or IN_OTHER_HOURS."""
-
-    department: str
-    date: dt.date
-    code: str
-    lines: Decimal
-    server: Decimal
 
 
 @dataclass
@@ -340,72 +322,3 @@ class _Load:
 
 def _order(line: RemoteLine) -> tuple[Any, ...]:
     return str(line.closed_at or ""), line.order, line.product_id or "", line.revenue, line.quantity
-
-
-def check_receipts(connection: Connection, dates: Collection[dt.date]) -> list[Difference]:
-    """Where the lines of these dates do not come to what the server said of the department's day, by date.
-
-    Compared are days that are over and whose sums were loaded and are believed. Of days that agree the hours are
-    compared as well: `lines` is then the revenue that falls into another hour.
-    """
-    today = connection_today(connection)
-    over = [date for date in dates if date < today]
-    loaded = SourceDay.objects.filter(connection=connection, date__in=over).exclude(loaded_at=None)
-    server, hours, passed_over = _observed(connection, set(loaded.values_list("date", flat=True)))
-    rows = ItemDay.objects.filter(connection=connection, date__in=loaded.values("date"))
-    lines = {row[:2]: row[2:] for row in rows.values_list("department", "date", "revenue", "gross", "receipts")}
-    nothing: Figures = (ZERO, ZERO, 0)
-    wrong: list[tuple[Day, str, Decimal, Decimal]] = []
-    for day in (server.keys() | lines.keys()) - passed_over:
-        ours, theirs = lines.get(day, nothing), server.get(day, nothing)
-        for code, one, other in zip(FIGURES, ours, theirs, strict=True):
-            if one is not None and other is not None and one != other:
-                wrong.append((day, code, Decimal(one), Decimal(other)))
-                break
-    agreeing = (hours.keys() & lines.keys()) - passed_over - {day for day, *_rest in wrong}
-    sold = _hours_of_lines(connection, agreeing)
-    for day in agreeing:
-        if moved := sum((max(sold[day][hour] - hours[day][hour], ZERO) for hour in sold[day]), ZERO):
-            wrong.append((day, IN_OTHER_HOURS, moved, sum(hours[day].values(), ZERO)))
-    names = dict(Department.objects.filter(pk__in={day[0] for day, *_rest in wrong}).values_list("pk", "name"))
-    found = [Difference(names[day[0]], day[1], code, one, other) for day, code, one, other in wrong]
-    return sorted(found, key=lambda one: (one.date, one.department))
-
-
-def _observed(
-    connection: Connection, dates: Collection[dt.date]
-) -> tuple[dict[Day, Figures], dict[Day, Hours], set[Day]]:
-    """What the server said of days and of their hours, and days that are not over or not believed.
-
-    Several ids of the server may mean one department: what they say is added up.
-    """
-    observed = ObservedDay.objects.filter(connection=connection, date__in=dates).exclude(department=None)
-    days: dict[Day, Figures] = {}
-    hours: dict[Day, Hours] = {}
-    passed_over: set[Day] = set()
-    names = ("department", "date", "state", "hours", "revenue", "gross", "orders")
-    for department, date, state, told, *figures in observed.values_list(*names):
-        day = department, date
-        before = days.get(day, (ZERO, ZERO, 0))
-        days[day] = tuple(None if None in pair else sum(pair) for pair in zip(before, figures, strict=True))  # type: ignore
-        of_day = hours.setdefault(day, defaultdict(Decimal))
-        for hour, revenue, *_rest in told:
-            of_day[hour] += Decimal(revenue or 0)
-        if state in (DayState.SUSPICIOUS, DayState.OPEN_SHIFT):
-            passed_over.add(day)
-    return days, hours, passed_over
-
-
-def _hours_of_lines(connection: Connection, days: Collection[Day]) -> dict[Day, Hours]:
-    """The revenue of the lines of each day by their hour."""
-    lines = SaleLine.objects.standing().filter(
-        connection=connection.pk,
-        department__in={department for department, _date in days},
-        date__in={date for _department, date in days},
-    )
-    found: dict[Day, Hours] = {day: defaultdict(Decimal) for day in days}
-    rows = lines.order_by().values_list("department", "date", "hour").annotate(MoneySum("total"))
-    for department, date, hour, revenue in rows:
-        if (department, date) in found:
-            found[department, date][hour] = revenue
-    return found

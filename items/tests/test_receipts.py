@@ -11,7 +11,8 @@ from django.utils import translation
 from accounts.models import Organisation
 from departments.models import Connection, Department, SourceDepartment
 from items.models import ItemDay, ItemSource, Product, ProductDay, Receipt, SaleLine, SourceProduct
-from items.receipts import Brought, Difference, check_receipts, load_receipts
+from items.receipt_checks import Difference, check_receipts
+from items.receipts import Brought, load_receipts
 from items.repair import check_items
 from items.tests.shop import disagreements
 from runs.choices import State
