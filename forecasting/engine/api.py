@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.engine import hour_model, intervals, members
+from forecasting.engine.backcast import backcast
 from forecasting.engine.errors import ContractMismatch, EngineError
 from forecasting.engine.fallback import without_history
 from forecasting.engine.features import Features, names
@@ -134,7 +135,7 @@ def fit(
 
 
 def blend(
-    boosters: dict[str, lgb.Booster], weight: float | np.ndarray, features: Features, mix: Mix,
+    boosters: dict[str, lgb.Booster], weight: float, features: Features, mix: Mix,
     s: np.ndarray, o: np.ndarray, h: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """[rows] forecasts: the learned members' mean and the seasonal mix, by its weight."""
@@ -221,7 +222,7 @@ def _cold_starts(features: Features, horizon: int) -> tuple[np.ndarray, np.ndarr
         good = np.sort(np.random.default_rng(0).choice(good, COLD_ROWS, replace=False))
     s, o, days, h = (x[good] for x in (s, o, days, h))
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = past.y[s, o + h] / Young(features, s, o, h, days).shrunk()
+        ratio = past.y[s, o + h] / Young(features, s, o, h, days).shrunk
     good = np.isfinite(ratio)
     return days[good], h[good], ratio[good]
 
@@ -253,12 +254,10 @@ def predict(
 
     rule = np.where(records == 0, "no_history", np.where((records < SHORT) | ~(level > 0), "short_history", "model"))
     rule = rule.astype(object)
-    full, known = rule == "model", (records >= members.LEAST_RECORDS) & (level > 0)
+    full = rule == "model"
     yhat = np.zeros(len(s))
-    if known.any():
-        # The mix rests on weeks of the own weekday: of few of them it knows less than the members, who saw many series.
-        weight = np.where(full[known], fitted.mix_weight, 0.0)
-        yhat[known] = blend(fitted.boosters, weight, features, mix, s[known], o[known], h[known])
+    if full.any():
+        yhat[full] = blend(fitted.boosters, fitted.mix_weight, features, mix, s[full], o[full], h[full])
     if not fitted.boosters:
         rule[full] = "blend"
     few, new = ~full & (records > 0), records == 0
@@ -271,7 +270,9 @@ def predict(
     if few.any():
         age = o[few] - history.first[s[few]] + 1
         young = Young(features, s[few], o[few], h[few], age)
-        yhat[few] = young.forecast(fitted.boosters.get("n"), np.where(known[few], yhat[few], np.nan))
+        told = served(fitted, backcast(panel, history, np.unique(s[few])), cutoff, horizon, cutoffs)
+        grown = like_grown(fitted, told, s[few], o[few], h[few])
+        yhat[few] = young.forecast(fitted.boosters.get("n"), grown)
         put(few, intervals.short_bounds(fitted.calibration, age, h[few], yhat[few]))
     if full.any():
         put(full, intervals.bounds(fitted.calibration, history, s[full], o[full], h[full], yhat[full]))
@@ -293,6 +294,16 @@ def predict(
         "series_id": np.array(history.series, dtype=object)[s], "cutoff": history.dates[np.maximum(o, 0)],
         "date": history.dates[t], "h": h, "yhat": yhat, **bounds, "rule": rule, "p_open": p_open,
     })[COLUMNS]  # fmt: skip
+
+
+def like_grown(fitted: Fit, told: History, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """[rows] what grown series' blend says of newcomers who were given a past; NaN where that is still too little."""
+    out = np.full(len(s), np.nan)
+    rows = np.flatnonzero((told.records[s, o] >= members.LEAST_RECORDS) & (told.level[s, o] > 0))
+    if len(rows):
+        features, mix = Features(told, fitted.covariates), Mix(told, int(o.min()))
+        out[rows] = blend(fitted.boosters, fitted.mix_weight, features, mix, s[rows], o[rows], h[rows])
+    return out
 
 
 def served(

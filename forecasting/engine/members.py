@@ -84,7 +84,9 @@ def train(
     weight = _weight(past, recipe, t, level)
     log = np.log(np.clip(y / base(past, s, o, h), 0, 20) + OFFSET)
     parameters = _parameters(recipe, seed)
-    direct = lgb.Dataset(features.rows(s, o, h), np.clip(y / level, 0, 20), weight=weight, params=parameters).construct()
+    direct = lgb.Dataset(
+        features.rows(s, o, h), np.clip(y / level, 0, 20), weight=weight, params=parameters
+    ).construct()
     # Both look at the same rows: what they are sorted into is found once.
     again = direct.subset(list(range(len(s)))).construct().set_label(log)
     tasks = {"a": ("regression_l1", direct), "b": ("regression", again)}
@@ -94,10 +96,10 @@ def train(
     target = np.clip(past.plain[walk.s, t] / level, 0, 20)
     tasks["r"] = ("regression_l1", lgb.Dataset(walk.rows(level), target, weight=weight))
     if newcomers and (young := newcomer.training_rows(features, recipe.memory_days, recipe.horizon, seed, usable)):
-        able = np.flatnonzero(young.level > 0)
-        t, level = (young.o + young.h)[able], young.level[able]
-        target = np.clip(np.fmax(past.y[young.s[able], t], 0) / level, 0, 20)
-        weight = _weight(past, recipe, t, level)
+        able = np.flatnonzero((young.level > 0) & (young.shrunk > 0))
+        t, hoped = (young.o + young.h)[able], young.shrunk[able]
+        target = np.clip(np.fmax(past.y[young.s[able], t], 0) / hoped, 0, 20)
+        weight = _weight(past, recipe, t, young.level[able]) * hoped / young.level[able]
         tasks["n"] = ("regression_l1", lgb.Dataset(young.rows()[able], target, weight=weight))
     # One thread per member: OpenMP's own threads wait by spinning, and on a busy machine take twenty times as long.
     with ThreadPoolExecutor(max_workers=threads) as pool:

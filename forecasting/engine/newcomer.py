@@ -1,28 +1,26 @@
 """Series open for less than four weeks: what their few days tell, and what the others' first weeks teach.
 
-The few days' level, freed of the pooled weekday, times that weekday, the own days of the weekday weighed in, is one
-forecast (`Young.shrunk`). The newcomer member, "n", is another: LightGBM on the others, each pretending to have
-opened 1 to 27 days before an origin. Means of them beat each; with fewer than five others the first serves.
+The few days' level, freed of the pooled weekday and of the others' promotion uplift, times both, the own days of the
+weekday weighed in, is one forecast (`Young.shrunk`). The newcomer member, "n", corrects it: LightGBM on the others, each
+pretending to have opened 1 to 27 days before an origin. The members for grown series say the most once the newcomer
+is given a past (backcast.py).
 """
 
 import lightgbm as lgb
 import numpy as np
 
+from forecasting.engine.backcast import LEAST_SERIES, own_weeks, pooled_uplift
 from forecasting.engine.columns import Columns
 from forecasting.engine.features import Features
 from forecasting.engine.history import SHORT
 from forecasting.engine.windows import known
 
 WINDOW = 56  # days looked back; longer ago is no news of a series with so few records
-OWN_WEEKS = 3.0  # weeks of the own weekday that weigh as much as level times pooled weekday
-LEAST_SERIES = 5  # with fewer others there is nobody to be like
-COPIES, ROWS, TREES = 4, 40_000, 60  # each day is forecast from several pretended openings
+COPIES, ROWS, TREES = 4, 40_000, 100  # each day is forecast from several pretended openings
 DRAWN = 2 * ROWS  # some of them would have had to open before there was anything to know
 FEAST = ("pooled", "pooled_level", "times")
 MEANS = (3, 7, 14)
-FORTNIGHT = 14
-EVEN = 0.35  # scatter of all series' sales at which the newcomer member counts as much as the grown series' members
-MOST_LEARNED = 6.0
+GROWN = 2.0  # weight of the grown series' members beside 1 of the newcomer member
 
 
 def names(features: Features) -> list[str]:
@@ -31,7 +29,7 @@ def names(features: Features) -> list[str]:
         *features.days, "horizon", *(f"feast_{name}" for name in FEAST), "last_year_pooled", "last_year_pooled_day",
         "pooled_surprise_7", "pooled_surprise_28", "pooled_weekday", "days", "records",
         "same_weekday_mean", "same_weekday_times", "same_weekday_latest", *(f"mean_{n}" for n in MEANS),
-        "least", "most", "scatter", "log_level_over_pool",
+        "least", "most", "scatter", "log_level_over_pool", "shrunk",
         *(f"{name}:{part}" for name in features.covariates for part in ("value", "seen")),
     ]  # fmt: skip
 
@@ -43,11 +41,12 @@ class Young:
         self.features, self.s, self.o, self.h = features, s, o, h
         past = features.history
         self.days = np.minimum(days, WINDOW)
+        self.uplift = pooled_uplift(past, o)
         seen, ordinary = (np.full((WINDOW, len(s)), np.nan) for _ in range(2))
         for back in range(min(WINDOW, int(self.days.max(initial=0)))):
             rows = np.flatnonzero((back < self.days) & (o - back >= 0))
             at = s[rows], o[rows] - back
-            seen[back, rows] = past.y[at]
+            seen[back, rows] = past.y[at] / self.factor(o - back)[rows]
             ordinary[back, rows] = np.where(past.feasts.on[at], np.nan, seen[back, rows])
         # A branch that opened on a feast has nothing else to show.
         only_feasts = np.isnan(ordinary).all(axis=0)
@@ -67,19 +66,28 @@ class Young:
         at = newest + 7 * np.arange(WINDOW // 7)[:, None], np.arange(len(s))
         self.times, self.same = self.sold[at].sum(axis=0), total[at].sum(axis=0)
         self.latest = np.where(self.times > 0, total[at][self.sold[at].argmax(axis=0), at[1]], np.nan)
+        self.shrunk = self._shrunk()
+
+    def factor(self, t: np.ndarray) -> np.ndarray:
+        """[rows] what the 0/1 covariates of day `t` multiply the others' sales by, as known at day `o`."""
+        effect = np.zeros(len(t))
+        for name, uplift in self.uplift.items():
+            effect += uplift * known(self.features.history.numeric[name][self.s, t])
+        return np.exp(effect)
 
     def _weekday(self, day: np.ndarray) -> np.ndarray:
         found = self.features.history.pooled_weekday[np.maximum(day, 0)]
         return np.where(found > 0, found, 1.0)
 
-    def shrunk(self) -> np.ndarray:
-        """[rows] the own weekday's mean shrunk to level x pooled weekday, times what feasts do to all."""
+    def _shrunk(self) -> np.ndarray:
+        """[rows] the own weekday's mean shrunk to level x pooled weekday, times what feasts and promotions do to all."""
         past = self.features.history
         level = np.where(self.level >= 0, self.level, known(past.level[self.s, self.o]))
-        mean = (self.same + OWN_WEEKS * level * self.weekday) / (self.times + OWN_WEEKS)
+        weeks = own_weeks(past)
+        mean = (self.same + weeks * level * self.weekday) / (self.times + weeks)
         t = self.o + self.h
         feast = np.where(past.feasts.key[self.s, t] > 0, np.clip(past.pooled_feast(t), -2, 2), 0.0)
-        return np.fmax(mean, 0.0) * np.exp(feast)
+        return np.fmax(mean, 0.0) * np.exp(feast) * self.factor(t)
 
     def rows(self) -> np.ndarray:
         """float32 [rows, features], money divided by `level`."""
@@ -105,6 +113,7 @@ class Young:
             for values in (np.fmin.reduce(seen, axis=0), np.fmax.reduce(seen, axis=0), scatter):
                 out.add(values / level)
             out.add(np.log(level / _middle_level(self.features, o)))
+            out.add(self.shrunk / self.factor(t) / level)
             for name in self.features.covariates:
                 x = past.numeric[name]
                 out.add(x[s, t])
@@ -120,34 +129,13 @@ class Young:
     def forecast(self, booster: lgb.Booster | None, grown: np.ndarray) -> np.ndarray:
         """[rows] forecasts in sales units, never negative: a mean of what errs differently.
 
-        `grown` is what the members for grown series say, NaN before a week of sales; within the second week they replace
-        the shrunk mean.
+        `grown` is what the members for grown series say of it, NaN where they say nothing.
         """
-        shrunk = self.shrunk()
-        learned = np.full(len(shrunk), np.nan)
-        able = self.level > 0
-        if booster is not None and able.any():
-            learned = np.where(
-                able, np.fmax(np.asarray(booster.predict(self.rows(), num_threads=1)), 0.0) * self.level, np.nan
-            )
-        parts = np.stack([shrunk, learned, grown])
-        mean, beside = beliefs(self.features.history.pooled_noise[self.o])
-        green = np.clip((FORTNIGHT - self.records) / 7, 0.0, 1.0)
-        weights = np.stack([
-            np.where(np.isnan(learned), 1.0, mean * np.where(np.isnan(grown), 1.0, green)),
-            np.where(np.isnan(learned), 0.0, np.where(np.isnan(grown), 1.0, beside)),
-            np.where(np.isnan(grown), 0.0, 1.0),
-        ])  # fmt: skip
-        return (np.nan_to_num(parts) * weights).sum(axis=0) / weights.sum(axis=0)
-
-
-def beliefs(noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """[rows] weights of the shrunk mean beside 1 of the newcomer member, and of that beside 1 of the grown series' members.
-
-    Whoever was taught on long histories errs by as much on a short one whether sales scatter or not. Where they scatter
-    little that is the larger error, and who knows first weeks is believed; where much, means of many are.
-    """
-    return noise, np.minimum((EVEN / np.maximum(noise, 1e-6)) ** 3, MOST_LEARNED)
+        learned = self.shrunk.copy()
+        if booster is not None and (self.level > 0).any():
+            ratio = np.fmax(np.asarray(booster.predict(self.rows(), num_threads=1)), 0.0)
+            learned = np.where(self.level > 0, ratio * self.shrunk, self.shrunk)
+        return np.where(np.isnan(grown), learned, (GROWN * grown + learned) / (GROWN + 1))
 
 
 def _middle_level(features: Features, o: np.ndarray) -> np.ndarray:
