@@ -15,13 +15,12 @@ from departments.models import Authority, Connection, Department
 from departments.timing import local_date
 from items.models import ItemDay, ItemSource, SaleLine
 from items.staging import day_of
-from items.touched import stage_touched
+from items.touched import OF_HOUR, stage_touched
 from runs import clock
 from runs.models import Run
-from sales import sql
 from sales.choices import TRUSTED, DayState
 from sales.models import DepartmentCutoff, ObservedDay, SalesSummary, SourceDay
-from sales.money import PLACES, SCALE
+from sales.money import PLACES
 from sales.observe import store_observations
 from sales.publish import publish
 from sales.staging import StagedDay, hours_text
@@ -34,7 +33,7 @@ Hour = tuple[int, Decimal | None, Decimal | None, int | None, None]
 def observe(source: ItemSource, days: Collection[Day], *, run: Run | None, staged: bool = False) -> int:
     """Publish what the roll-ups of `source` say of these (department, date)s; returns changed published rows.
 
-    `staged`: their lines stand in `touched_lines` already.
+    `staged`: their sums stand in `touched_sums` already.
 
     Needs a transaction, and roll-ups that stand. Days without any known amount are not observed: nothing is published
     of them. A day is believed as it was delivered; one of which some line lacks its amount is partial.
@@ -74,7 +73,7 @@ def _departments(ids: Collection[UUID]) -> QuerySet[Department]:
 
 
 def _said(source: ItemSource, days: Collection[Day], today: dict[UUID, dt.date]) -> dict[Day, StagedDay]:
-    """The days of which the source knows an amount, as observations. Their lines stand in `touched_lines`."""
+    """The days of which the source knows an amount, as observations. Their hours stand in `touched_sums`."""
     wanted = frozenset(days)
     hours = _hours(source) if source.has_hours else {}
     rows = ItemDay.objects.filter(
@@ -113,9 +112,8 @@ def _hours(source: ItemSource) -> dict[Day, list[Hour]]:
     with database.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT department_id, date, hour, {_exact_sum("revenue")}, {_exact_sum("gross")},
-                CASE WHEN COUNT(receipt) = COUNT(*) THEN COUNT(DISTINCT receipt) END
-            FROM touched_lines WHERE connection_id = %s GROUP BY department_id, date, hour
+            SELECT department_id, date, hour, revenue, gross, receipts FROM touched_sums
+            WHERE of = {OF_HOUR} AND connection_id = %s
             """,
             [source.pk],
         )
@@ -131,16 +129,9 @@ def _hours(source: ItemSource) -> dict[Day, list[Hour]]:
     return {day: sorted(hours) for day, hours in found.items() if day not in without}
 
 
-def _exact_sum(column: str) -> str:
-    """The sum as the database's own exact number, see `_amount`; unknown if a part of it is."""
-    summed = f"SUM({column})" if sql.is_postgresql() else f"SUM(CAST(ROUND({column} * {SCALE}) AS INTEGER))"
-    return f"CASE WHEN COUNT({column}) = COUNT(*) THEN {summed} END"
-
-
 def _amount(value: Any) -> Decimal | None:
-    if value is None or isinstance(value, Decimal):
-        return value
-    return Decimal(value).scaleb(-PLACES)
+    """A sum as Python's own exact number; SQLite gives the nearest binary one, which says all places of it."""
+    return value if value is None or isinstance(value, Decimal) else round(Decimal(repr(value)), PLACES)
 
 
 def _groups(days: Collection[Day]) -> dict[frozenset[UUID], list[dt.date]]:

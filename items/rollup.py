@@ -18,7 +18,7 @@ from accounts.models import Organisation
 from departments.models import BEGINNING, Authority, Department
 from items.models import ItemDay, ItemSource, ProductDay, ProductMonth, SaleLine, SalesProduct
 from items.staging import FEW, empty_table, stage_days
-from items.touched import columns_of_table, stage_lines_of_touched, stage_touched
+from items.touched import OF_DAY, OF_PRODUCT, add_up_touched, columns_of_table, known_sum, stage_touched
 from sales import sql
 
 _LINES = SaleLine._meta.db_table
@@ -71,7 +71,7 @@ _TOUCHED = "IN (SELECT department_id, date FROM touched_days)"
 def refresh_rollups(organisation: UUID, days: Collection[Day], *, connection: int | None) -> int:
     """Add up again what `connection` (None: every one) sold on these (department, date)s; returns changed rows.
 
-    Days whose lines were cleaned up keep what they came to. The lines of the others stay in `touched_lines`.
+    Days whose lines were cleaned up keep what they came to. What the others come to stays in `touched_sums`.
     """
     if kept_from := cleaned_before(organisation):
         days = [day for day in days if day[1] >= kept_from]
@@ -116,12 +116,12 @@ def check_rollups(organisation: UUID, *, repair: bool = False) -> dict[str, int]
             f" UNION SELECT department_id, date FROM {ITEM_DAYS.table} o WHERE {ours} AND {kept}"
         )
         _analyze(cursor, "touched_days", cursor.rowcount)
-        stage_lines_of_touched(cursor)
+        add_up_touched(cursor)
         _fill_item_days(cursor, None)
         found = {ITEM_DAYS.table: bring(cursor, ITEM_DAYS, scope=f"{ours} AND {kept}")}
         found[ITEM_DAYS.table] += _count_one(cursor, write=repair)
         _fill_days(cursor)
-        cursor.execute("DROP TABLE touched_lines")  # those of all days need as much room as the lines themselves
+        cursor.execute("DROP TABLE touched_sums")  # those of all days need room
         found[DAYS.table] = bring(cursor, DAYS, scope=f"{ours} AND {kept}")
         # Every month and product is looked at, not only those whose days were wrong.
         key = ", ".join(DAYS.key)
@@ -139,11 +139,9 @@ def _fill_item_days(cursor: Any, connection: int | None) -> None:
     _empty(cursor, ITEM_DAYS)
     cursor.execute(
         f"""
-        INSERT INTO new_{ITEM_DAYS.table} SELECT l.department_id, l.date, l.connection_id, {_measured()}
-        FROM touched_lines l {"" if connection is None else "WHERE l.connection_id = %s"}
-        GROUP BY l.department_id, l.date, l.connection_id
-        """,
-        [] if connection is None else [connection],
+        INSERT INTO new_{ITEM_DAYS.table} SELECT {", ".join(ITEM_DAYS.names)} FROM touched_sums
+        WHERE of = {OF_DAY} {"" if connection is None else f"AND connection_id = {connection:d}"}
+        """
     )
     _analyze(cursor, f"new_{ITEM_DAYS.table}", cursor.rowcount)
 
@@ -153,11 +151,11 @@ def _fill_days(cursor: Any, *, compared: bool = True) -> None:
     _empty(cursor, DAYS)
     cursor.execute(
         f"""
-        INSERT INTO new_{DAYS.table} SELECT l.department_id, l.date, l.product_id, l.connection_id, {_measured()}
-        FROM touched_days t
-        JOIN {ITEM_DAYS.table} d ON d.department_id = t.department_id AND d.date = t.date AND d.is_counted
-        JOIN touched_lines l ON l.department_id = t.department_id AND l.date = t.date AND l.connection_id = d.connection_id
-        GROUP BY l.department_id, l.date, l.product_id, l.connection_id
+        INSERT INTO new_{DAYS.table} SELECT {", ".join(f"s.{name}" for name in DAYS.names)}
+        FROM touched_sums s JOIN {ITEM_DAYS.table} d
+        ON d.department_id = s.department_id AND d.date = s.date AND d.connection_id = s.connection_id AND d.is_counted
+        WHERE s.of = {OF_PRODUCT}
+        ORDER BY s.department_id, s.date, s.product_id
         """
     )
     if compared:
@@ -185,7 +183,7 @@ def _fill_months(cursor: Any) -> None:
         f"""
         INSERT INTO new_{MONTHS.table} SELECT d.department_id, m.month, d.product_id, SUM(d.lines),
             CASE WHEN COUNT(d.receipts) = COUNT(*) THEN SUM(d.receipts) END,
-            {sql.money_sum("d.quantity")}, {_known_sum("d.revenue")}, {_known_sum("d.gross")}
+            {sql.money_sum("d.quantity")}, {known_sum("d.revenue")}, {known_sum("d.gross")}
         FROM {months} m CROSS JOIN {lookup if sql.is_postgresql() else f"{DAYS.table} d WHERE {within}"}
         GROUP BY d.department_id, m.month, d.product_id
         """
@@ -202,7 +200,7 @@ def _fill_products(cursor: Any) -> None:
         f"""
         INSERT INTO new_{PRODUCTS.table} SELECT m.product_id,
             (SELECT MAX(t.date) FROM {DAYS.table} t WHERE t.product_id = m.product_id),
-            SUM(m.lines), {sql.money_sum("m.quantity")}, CASE WHEN {one_currency} THEN {_known_sum("m.revenue")} END,
+            SUM(m.lines), {sql.money_sum("m.quantity")}, CASE WHEN {one_currency} THEN {known_sum("m.revenue")} END,
             CASE WHEN {one_currency} THEN ROUND({sql.money_sum("m.revenue")} / NULLIF({sold}, 0), 4) END
         FROM {MONTHS.table} m
         JOIN {_DEPARTMENTS} d ON d.id = m.department_id JOIN {_ORGANISATIONS} g ON g.id = m.organisation_id
@@ -312,17 +310,6 @@ def _insert(cursor: Any, level: Level, organisation: UUID, rows: str) -> None:
         """,
         [sql.uuid(organisation), *(sql.now() for _ in level.stamps)],
     )
-
-
-def _measured() -> str:
-    """What lines `l` of `touched_lines` come to, in the order of _MEASURES."""
-    receipts = "CASE WHEN COUNT(l.receipt) = COUNT(*) THEN COUNT(DISTINCT l.receipt) END"
-    return f"COUNT(*), {receipts}, {sql.money_sum('l.quantity')}, {_known_sum('l.revenue')}, {_known_sum('l.gross')}"
-
-
-def _known_sum(column: str) -> str:
-    """The sum, unknown if a part of it is."""
-    return f"CASE WHEN COUNT({column}) = COUNT(*) THEN {sql.money_sum(column)} END"
 
 
 def _month(column: str) -> str:
