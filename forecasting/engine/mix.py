@@ -94,7 +94,7 @@ def _smooth(x: np.ndarray, since: int, levels: np.ndarray, indices: np.ndarray, 
     """
     days, series = x.shape
     shape = (len(LEVELS), len(INDICES), series)
-    alpha, gamma = np.array(LEVELS, np.float32)[:, None, None], np.array(INDICES, np.float32)[:, None]
+    alpha, gamma = np.array(LEVELS, np.float32)[:, None, None], np.array(INDICES, np.float32)[:, None]  # rising
     judged = since - WINDOW + 1  # errors of days before do not count any more
     level, index = np.zeros(shape, np.float32), np.ones((7, *shape), np.float32)
     expected = np.full((max(LAGS), *shape), np.nan, np.float32)  # for the weekday, made on each of the last days
@@ -110,20 +110,22 @@ def _smooth(x: np.ndarray, since: int, levels: np.ndarray, indices: np.ndarray, 
         now, gate = index[d % 7], gates[d]
         if d >= judged:
             error -= today[d % WINDOW]
-            missed = np.abs(x[d] - expected[[(d - ahead) % max(LAGS) for ahead in LAGS]])
-            today[d % WINDOW] = np.where(np.isnan(missed), np.float32(0), missed).sum(axis=0)
+            today[d % WINDOW] = 0
+            for lag in LAGS:
+                missed = np.abs(np.subtract(x[d], expected[(d - lag) % max(LAGS)], out=size), out=size)
+                today[d % WINDOW] += np.fmax(missed, 0, out=size)  # nothing where it is not known
             error += today[d % WINDOW]
         np.maximum(now, 0.05, out=size)
         np.divide(values[d], size, out=step)
         step -= level
-        step *= np.maximum(alpha * gate, first[d])
+        _learn(step, alpha, gate, first[d])
         level += step
-        np.maximum(level, 1e-30, out=size)
-        np.divide(positive[d], size, out=step)
+        least = level.min()
+        np.divide(positive[d], level if least > 1e-30 else np.maximum(level, 1e-30, out=size), out=step)
         np.minimum(step, 5, out=step)
         step -= now
-        step *= np.maximum(gamma * gate, first_weeks[d])
-        if level.min() <= 0:
+        _learn(step, gamma, gate, first_weeks[d])
+        if least <= 0:
             step[level <= 0] = 0
         now += step
         if d >= judged - max(LAGS):
@@ -133,3 +135,12 @@ def _smooth(x: np.ndarray, since: int, levels: np.ndarray, indices: np.ndarray, 
             for out, found in ((levels, level), (indices, now), (errors, error)):
                 out[d - since] = found.reshape(len(SETTINGS), series)
             levels[d - since][:, counts[d] == 0] = np.nan
+
+
+def _learn(step: np.ndarray, share: np.ndarray, gate: np.ndarray, first: np.ndarray) -> None:
+    """Keep of each step the `share` of a new value, more among the `first` ones and nothing where there is none."""
+    if first.max() <= share.flat[0]:
+        step *= share
+        step *= gate
+    else:
+        step *= np.maximum(share * gate, first)
