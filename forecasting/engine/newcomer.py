@@ -42,8 +42,9 @@ class Young:
         past = features.history
         self.days = np.minimum(days, WINDOW)
         self.uplift = pooled_uplift(past, o)
-        seen, ordinary = (np.full((WINDOW, len(s)), np.nan) for _ in range(2))
-        for back in range(min(WINDOW, int(self.days.max(initial=0)))):
+        window = 7 * -(-int(self.days.max(initial=1)) // 7)  # whole weeks of what any row knows
+        seen, ordinary = (np.full((window, len(s)), np.nan) for _ in range(2))
+        for back in range(int(self.days.max(initial=0))):
             rows = np.flatnonzero((back < self.days) & (o - back >= 0))
             at = s[rows], o[rows] - back
             seen[back, rows] = past.y[at] / self.factor(o - back)[rows]
@@ -51,19 +52,19 @@ class Young:
         # A branch that opened on a feast has nothing else to show.
         only_feasts = np.isnan(ordinary).all(axis=0)
         ordinary[:, only_feasts] = seen[:, only_feasts]
-        self.seen, self.at = ordinary, o - np.arange(WINDOW)[:, None]
+        self.seen, self.at = ordinary, o - np.arange(window)[:, None]
         self.sold = ~np.isnan(ordinary)
         self.records = self.sold.sum(axis=0)
 
         weekday = self._weekday(self.at[:7])
         hoped, total = np.zeros(len(s)), known(ordinary)
-        for back in range(WINDOW):
+        for back in range(window):
             hoped += np.where(self.sold[back], weekday[back % 7], 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             self.level = np.where(self.records > 0, total.sum(axis=0) / hoped, np.nan)
         self.weekday = self._weekday(o + h - 7 * -(-h // 7))
         newest = -h % 7  # days back of the newest same weekday
-        at = newest + 7 * np.arange(WINDOW // 7)[:, None], np.arange(len(s))
+        at = newest + 7 * np.arange(window // 7)[:, None], np.arange(len(s))
         self.times, self.same = self.sold[at].sum(axis=0), total[at].sum(axis=0)
         self.latest = np.where(self.times > 0, total[at][self.sold[at].argmax(axis=0), at[1]], np.nan)
         self.shrunk = self._shrunk()
@@ -118,7 +119,7 @@ class Young:
                 x = past.numeric[name]
                 out.add(x[s, t])
                 was, times = np.zeros(len(s)), np.zeros(len(s))
-                for back in range(WINDOW):
+                for back in range(len(self.sold)):
                     rows = np.flatnonzero(self.sold[back])
                     found = x[s[rows], self.at[back, rows]]
                     was[rows] += known(found)
