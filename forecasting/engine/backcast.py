@@ -55,7 +55,10 @@ def pooled_uplift(past: History, o: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
-    """The panel, blind after the origins, in which the series `who` have also sold before their first day."""
+    """The panel, blind after the origins, in which the series `who` have also sold before their first day.
+
+    Nothing is given where fewer than LEAST_SERIES others have a history: what a few did was their own.
+    """
     days, everyone = past.cutoff + 1, np.arange(len(past.series))
     level, records = (x[everyone, np.maximum(past.origin, 0)] for x in (past.level, past.records))
     grown = (records >= SHORT) & (level > 0)
@@ -67,7 +70,7 @@ def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
     plain = y / factor
     shape = _mean(np.clip(plain[grown] / level[grown, None], 0, MOST_TIMES), 0)[0]
     weeks, weekday = own_weeks(past), np.arange(days) % 7
-    for s in who:
+    for s in who if grown.sum() >= LEAST_SERIES else ():
         seen = ~np.isnan(plain[s]) & (shape > 0)
         if (seen & ~past.feasts.on[s, :days]).any():
             seen &= ~past.feasts.on[s, :days]

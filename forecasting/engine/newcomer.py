@@ -130,13 +130,15 @@ class Young:
     def forecast(self, booster: lgb.Booster | None, grown: np.ndarray) -> np.ndarray:
         """[rows] forecasts in sales units, never negative: a mean of what errs differently.
 
-        `grown` is what the members for grown series say of it, NaN where they say nothing.
+        `grown` is what the members for grown series say of it, NaN where they say nothing. They take a single day's level
+        for the branch's, who knows first weeks does not.
         """
+        weight = np.where(np.isnan(grown) | (self.records < 2), 0.0, GROWN if booster is not None else 1.0)
         learned = self.shrunk.copy()
         if booster is not None and (self.level > 0).any():
             ratio = np.fmax(np.asarray(booster.predict(self.rows(), num_threads=1)), 0.0)
             learned = np.where(self.level > 0, ratio * self.shrunk, self.shrunk)
-        return np.where(np.isnan(grown), learned, (GROWN * grown + learned) / (GROWN + 1))
+        return (weight * np.nan_to_num(grown) + learned) / (weight + 1)
 
 
 def _middle_level(features: Features, o: np.ndarray) -> np.ndarray:

@@ -94,12 +94,13 @@ def test_the_own_weekday_is_believed_the_sooner_the_less_sales_scatter_and_the_m
     assert weeks(0.01, 0.3) == LEAST_BELIEF
 
 
-def test_with_few_others_nothing_is_measured_and_with_none_nothing_is_given():
-    few = world.panel(world.sales(series=3, days=450))
-    assert own_weeks(History(few, CUTOFF)) == OWN_WEEKS
-    alone = world.panel(world.sales(series=1, days=10))
-    past = History(alone, world.day(9))
-    np.testing.assert_array_equal(backcast(alone, past, np.array([0])).y[:, :10], alone.y[:, :10])
+def test_with_few_others_nothing_is_measured_and_nothing_is_given():
+    for series, given in ((5, False), (6, True)):
+        panel = world.panel(world.sales(series=series, days=450))
+        panel.y[0, :440] = np.nan
+        past = History(panel, CUTOFF)
+        assert (not np.isnan(backcast(panel, past, np.array([0])).y[0, :440]).any()) == given
+        assert (own_weeks(past) == OWN_WEEKS) != given
 
 
 def test_the_uplift_is_the_grown_ones_as_known_that_day():

@@ -50,6 +50,15 @@ def test_the_others_first_weeks_pay(model):
     assert wape(with_them["y"], with_them["yhat"]) < wape(without["y"], without["yhat"])
 
 
+def test_of_a_single_day_only_who_knows_first_weeks_makes_a_level():
+    panel = world.panel(cut(1))
+    s, o, h = np.zeros(3, dtype=int), np.full(3, 449), np.arange(1, 4)
+    features = Features(History(panel, CUTOFF), ["promo"])
+    one, two = (Young(features, s + place, o, h, np.full(3, days)) for place, days in ((0, 1), (1, 2)))
+    np.testing.assert_array_equal(one.forecast(None, one.shrunk * 3), one.shrunk)
+    np.testing.assert_allclose(two.forecast(None, two.shrunk * 3), two.shrunk * 2)
+
+
 def test_the_interval_widens_with_the_days_ahead_and_narrows_with_the_days_known(model):
     def width(days: int, first: int, last: int) -> float:
         out = forecast(model, days)
