@@ -36,7 +36,7 @@ from runs.registry import Later, Outcome, Wait
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-MOST_ATTEMPTS = 20
+MOST_ATTEMPTS = 25  # a run that gets on survives twenty killed workers; one that kills them does not go on for ever
 PROGRESS_EVERY = 0.5  # seconds between two writes of progress
 MESSAGE_LIFETIME = 600  # seconds; the sweeper sends another one
 RECONNECT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
