@@ -80,6 +80,16 @@ class ApiKey(AbstractAPIKey):
 
     objects = ApiKeyManager()  # type: ignore[misc]
 
+    # The library's own fields, by names in both languages.
+    prefix = models.CharField(_("prefix"), max_length=8, unique=True, editable=False)
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    name = models.CharField(
+        _("name"), max_length=50, help_text=_("Who or what uses the key; others may be called the same.")
+    )
+    revoked = models.BooleanField(
+        _("revoked"), default=False, blank=True, help_text=_("A revoked key is refused. It cannot be given back.")
+    )
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys", verbose_name=_("user"))
     organisation = models.ForeignKey(
         Organisation, on_delete=models.CASCADE, related_name="api_keys", verbose_name=_("organisation")

@@ -54,9 +54,9 @@ class LineValues(models.Model):
     """`total`: after discounts; `gross`: before. Whatever the source does not know is NULL."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, **UNCHECKED)
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, **UNCHECKED)
-    department = models.ForeignKey(Department, on_delete=models.CASCADE, **UNCHECKED)
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, **UNCHECKED)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, verbose_name=_("connection"), **UNCHECKED)
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, verbose_name=_("department"), **UNCHECKED)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, verbose_name=_("product"), **UNCHECKED)
     date = models.DateField(_("business date"))
     external_id = models.CharField(_("id at the source"), max_length=120)
     sold_at = models.DateTimeField(_("sold"), null=True, blank=True)
