@@ -94,6 +94,21 @@ def test_both_languages_tell_the_same():
 
 
 @unit
+def test_the_map_names_every_package():
+    shown = code((ROOT / "README.md").read_text(encoding="utf-8"), "")
+    packages = {path.parent.name for path in ROOT.glob("*/apps.py")}
+    told = {
+        word.rstrip("/")
+        for block in shown
+        for line in block.splitlines()
+        for word in line.split()
+        if word.endswith("/")
+    }
+    assert len(packages) >= 6
+    assert packages <= told
+
+
+@unit
 @EVERYTHING
 def test_every_command_exists_and_its_options_parse(text):
     for line in shell_lines(text):
