@@ -23,7 +23,6 @@ from forecasting.engine.panel import Panel
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_hash
 from forecasting.engine.situations import situations
 
-PURGE = 28  # days around last year's block that its models do not learn either: a season looks like its edges
 MOST_MIX, MIX_POWER = 0.3, 6
 COLD_ROWS = 20_000
 HELD_BACK, LEAST_HELD_BACK = 5, 35  # that part of a short past, and days, at least
@@ -146,41 +145,45 @@ def blend(
 
 
 def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, learned: bool) -> Calibration:
-    """Errors on the last ten weeks (fewer of a short past) and on the same season a year ago, by models blind to them."""
+    """Errors on the last ten weeks (fewer of a short past) by models blind to them, and how hard the season is that comes."""
     past, last = features.history, features.history.cutoff
-    usable = np.ones(past.recorded.shape[1], dtype=bool)
     # A model that has seen much less than the one that serves misses by more: of a short past little is held back.
     span = last - int(past.first.min()) + 1
-    days = int(np.clip(span // HELD_BACK, LEAST_HELD_BACK, recipe.calibration_days))
-    blocks = [(last - days + 1, last + 1)]
-    # Without a year before it, taking last year's season away leaves models that have never seen the season.
+    since = last + 1 - int(np.clip(span // HELD_BACK, LEAST_HELD_BACK, recipe.calibration_days))
+    s, o, h = now = _walks(past, since, last + 1, recipe, seed)
+    then = None
     if (past.records.rows[max(last - 364 - recipe.horizon, 0)] >= YEAR_BEFORE).any():
-        blocks.append((last - 364 - 14, last - 364 + 42))
-    pairs = []
-    for first, end in blocks:
-        edge = PURGE if end <= last else 0
-        usable[max(first - edge, 0) : end + edge] = False
-        pairs.append(_origins(past, first, end, recipe.horizon))
-    s, o, until = (np.concatenate(part) for part in zip(*pairs, strict=True))
-    # Whole walks are drawn: the recursive member pays for every day up to the last one asked for.
-    most = recipe.calibration_rows // 10
-    if len(s) > most:
-        drawn = np.lexsort((o, s))[np.random.default_rng(seed).choice(len(s), most, replace=False)]
-        drawn.sort()
-        s, o, until = s[drawn], o[drawn], until[drawn]
-    s, o, h = _targets(past, s, o, until, recipe.horizon)
-    seasonal = Mix(past, int(o.min()) if len(o) else last).forecast(s, o, h)
+        then = _walks(past, last - 364 - 14, last - 364 + 42, recipe, seed)
+    first = min([last, *(int(part[1].min()) for part in (now, then) if part and len(part[1]))])
+    mix = Mix(past, first)
+    seasonal = mix.forecast(s, o, h)
+    season = intervals.season_ahead(past, (*now, seasonal), (*then, mix.forecast(*then))) if then else 1.0
     forecast, weight = seasonal, recipe.mix_weight
     if learned and len(s):
         boosters, _ = members.train(
             features, recipe, rows=recipe.calibration_rows, trees=recipe.calibration_trees, seed=seed + 1,
-            threads=threads, usable=usable, newcomers=False,
+            threads=threads, usable=np.arange(past.recorded.shape[1]) < since, newcomers=False,
         )  # fmt: skip
         if boosters:
             mean = members.forecast(boosters, features, s, o, h).mean(axis=0)
             weight = _mix_weight(past.y[s, o + h], mean, seasonal, recipe)
             forecast = (1 - weight) * mean + weight * seasonal
-    return intervals.calibrate(past, s, o, h, forecast, _cold_starts(features, recipe.horizon), weight)
+    cold = _cold_starts(features, recipe.horizon)
+    return intervals.calibrate(past, s, o, h, forecast, cold, weight, since, season)
+
+
+def _walks(past: History, first: int, end: int, recipe: Recipe, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(s, o, h) from origins in the block first .. end - 1 to its recorded days, whole walks, as many as the recipe wants.
+
+    The recursive member pays for every day up to the last one asked for.
+    """
+    s, o, until = _origins(past, first, end, recipe.horizon)
+    most = recipe.calibration_rows // 10
+    if len(s) > most:
+        drawn = np.lexsort((o, s))[np.random.default_rng(seed).choice(len(s), most, replace=False)]
+        drawn.sort()
+        s, o, until = s[drawn], o[drawn], until[drawn]
+    return _targets(past, s, o, until, recipe.horizon)
 
 
 def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, recipe: Recipe) -> float:

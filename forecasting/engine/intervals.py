@@ -3,7 +3,8 @@
 The unit of an error is spread x sqrt(forecast x level) (errors of counts grow with the root of their size). Its
 quantiles come from origins the models of the calibration had not been trained on, by bands of the horizon, and are
 counted from the median: that most of those weeks came out too high, or too low, was what all got wrong together, and may
-come the other way again. How much of that there is widens both ends.
+come the other way again. How much of that there is widens both ends. The weeks ahead may be harder than the last ones, or
+calmer: the seasonal mix, which never learned either, tells it from the same weeks a year ago.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,9 @@ BELIEVED = {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3}  # of cold star
 BELIEVED_WEEKS = 1  # weeks of evidence that belief weighs as much as
 MOST_SHIFT = 0.2  # that of a lognormal whose logs scatter by 1
 BAND_PRIOR = 300  # errors of the other bands that a band borrows
+STALE = 0.005  # by how much errors grow with each week a model has not learned anew
+SEASON, MOST_SEASON = 0.5, 2.0  # power of last year's ratio of errors, and how much wider or narrower at most
+SEASON_ROWS = 300  # errors that ratio is told by
 
 
 @dataclass(frozen=True)
@@ -40,19 +44,35 @@ class Calibration:
         return asdict(self)
 
 
+def _scaled_errors(history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    return (history.y[s, o + h] - forecast) / unit(history, s, o, forecast)
+
+
 def unit(history: History, s: np.ndarray, o: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     level = history.level[s, o]
     return history.spread(s, o) * np.sqrt(np.fmax(forecast, 0.05 * level) * level)
 
 
+def season_ahead(history: History, now: tuple[np.ndarray, ...], then: tuple[np.ndarray, ...]) -> float:
+    """What errors of the last weeks are to be multiplied by for the season ahead: (s, o, h, forecast) of one method `now`,
+    and `then`, around the same days a year ago. The ratio is believed half, in logs; 1 where one of both is not known."""
+    sizes = []
+    for s, o, h, forecast in (then, now):
+        z = np.abs(_scaled_errors(history, s, o, h, forecast))
+        z = z[np.isfinite(z) & ~(history.feasts.key[s, o + h] > 0)]
+        sizes.append(float(np.quantile(z, 0.8)) if len(z) >= SEASON_ROWS else 0.0)
+    ratio = (sizes[0] / sizes[1]) ** SEASON if min(sizes) > 0 else 1.0
+    return float(np.clip(ratio, 1 / MOST_SEASON, MOST_SEASON))
+
+
 def calibrate(
     history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray, forecast: np.ndarray,
-    short: tuple[np.ndarray, np.ndarray, np.ndarray], mix_weight: float,
+    short: tuple[np.ndarray, np.ndarray, np.ndarray], mix_weight: float, since: int, season: float = 1.0,
 ) -> Calibration:  # fmt: skip
     """Calibration from the forecasts of past origins; `short` are days known, h and actual / forecast of pretended
-    cold starts."""
+    cold starts. The models learned the days before `since`; `season` is what `season_ahead` says."""
     t = o + h
-    z = (history.y[s, t] - forecast) / unit(history, s, o, forecast)
+    z = _scaled_errors(history, s, o, h, forecast) * season / (1 + STALE * (o + 1 - since) / 7)
     good = np.isfinite(z)
     s, o, h, t, z = s[good], o[good], h[good], t[good], z[good]
     feast = history.feasts.key[s, t] > 0

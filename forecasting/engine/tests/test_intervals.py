@@ -11,13 +11,13 @@ pytestmark = pytest.mark.unit
 NONE_SHORT = (np.array([], dtype=int), np.array([], dtype=int), np.array([]))
 
 
-def calibrated(factor: float) -> intervals.Calibration:
+def calibrated(factor: float, since: int = 230, season: float = 1.0) -> intervals.Calibration:
     """On forecasts that are what was sold times `factor`, and noise."""
     panel = world.panel(series=6, days=300)
     history = History(panel, world.day(299))
     s, o, h = (x.reshape(-1) for x in np.meshgrid(np.arange(6), np.arange(230, 272, 3), np.arange(1, 29)))
     noise = np.random.default_rng(2).lognormal(0, 0.1, len(s))
-    return intervals.calibrate(history, s, o, h, panel.y[s, o + h] * factor * noise, NONE_SHORT, 0.15)
+    return intervals.calibrate(history, s, o, h, panel.y[s, o + h] * factor * noise, NONE_SHORT, 0.15, since, season)
 
 
 def test_weeks_that_all_came_out_high_do_not_push_intervals_up():
@@ -25,6 +25,44 @@ def test_weeks_that_all_came_out_high_do_not_push_intervals_up():
     for plain, pushed in zip(right.quantiles, low.quantiles, strict=True):
         assert -1.4 < pushed["lo80"] / pushed["hi80"] < -0.7
         assert pushed["hi80"] - pushed["lo80"] > 0.95 * (plain["hi80"] - plain["lo80"])
+
+
+def season(scatter_a_year_ago: float, days: int = 60) -> float:
+    """What errors are multiplied by where they scattered so much more on `days` days a year ago."""
+    panel = world.panel(series=6, days=500)
+    history, draw = History(panel, world.day(499)), np.random.default_rng(2)
+
+    def errors(first: int, count: int, scatter: float) -> tuple[np.ndarray, ...]:
+        s, o, h = (x.reshape(-1) for x in np.meshgrid(np.arange(6), np.arange(first, first + count), np.arange(1, 15)))
+        return s, o, h, panel.y[s, o + h] * (1 + draw.normal(0, 0.03 * scatter, len(s)))
+
+    return intervals.season_ahead(history, errors(420, 60, 1.0), errors(80, days, scatter_a_year_ago))
+
+
+@pytest.mark.parametrize("scatter", [0.3, 1.0, 3.0])
+def test_a_season_that_was_harder_or_calmer_a_year_ago_is_believed_half(scatter):
+    assert season(scatter) == pytest.approx(np.sqrt(scatter), rel=0.1)
+
+
+def test_no_season_more_than_doubles_or_halves_intervals():
+    assert (season(0.1), season(9.0)) == (1 / intervals.MOST_SEASON, intervals.MOST_SEASON)
+
+
+def test_of_a_season_hardly_seen_nothing_is_said():
+    assert season(3.0, days=3) == 1.0
+
+
+def test_intervals_are_as_wide_as_the_season_says():
+    plain, harder = calibrated(1.0), calibrated(1.0, season=1.4)
+    for one, other in zip(plain.quantiles, harder.quantiles, strict=True):
+        assert other == pytest.approx({k: 1.4 * v for k, v in one.items()})
+    assert harder.feast == plain.feast and harder.together == pytest.approx(plain.together)
+
+
+def test_errors_of_models_that_learned_weeks_before_count_less():
+    fresh, stale = calibrated(1.0), calibrated(1.0, since=230 - 70)
+    for one, other in zip(fresh.quantiles, stale.quantiles, strict=True):
+        assert 0.94 < (other["hi80"] - other["lo80"]) / (one["hi80"] - one["lo80"]) < 0.96
 
 
 def targets(days: int, monkeypatch) -> np.ndarray:
@@ -41,7 +79,23 @@ def targets(days: int, monkeypatch) -> np.ndarray:
     return np.unique(back)
 
 
-@pytest.mark.parametrize(("days", "held_back"), [(120, 35), (250, 50), (500, 70)])
+@pytest.mark.parametrize(("days", "held_back"), [(120, 35), (250, 50), (500, 70), (750, 70)])
 def test_of_a_short_past_few_days_are_held_back(days, held_back, monkeypatch):
     back = targets(days, monkeypatch)
     assert back.min() == 0 and back.max() == held_back - 1
+
+
+def test_the_season_ahead_is_told_by_the_same_days_a_year_ago(monkeypatch):
+    asked, given = [], []
+
+    def spy(history, now, then):
+        asked.extend([history.cutoff - (now[1] + now[2]), history.cutoff - (then[1] + then[2])])
+        return 1.23
+
+    monkeypatch.setattr(api.intervals, "season_ahead", spy)
+    monkeypatch.setattr(api.intervals, "calibrate", lambda *args: given.append(args[-1]) or intervals.Calibration([]))
+    fit(world.panel(series=2, days=750), world.day(749), world.SMALL, calibrate=False)
+    now, then = asked
+    assert (now.min(), now.max()) == (0, 69)
+    assert (then.min(), then.max()) == (364 - 41, 364 + 14)
+    assert given == [1.23]
