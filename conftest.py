@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytest_plugins = ["tests.world", "tests.work", "tests.cleaning"]
+
+# What a law says is no matter of how busy the machine is.
+settings.register_profile("whatever the clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("whatever the clock")
 
 ROOT = Path(__file__).resolve().parent
 SHARED_DATA = ROOT.parent / "shared" / "data"

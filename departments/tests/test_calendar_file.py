@@ -110,7 +110,7 @@ def test_a_manager_of_some_branches_names_only_those(world: World):
     assert not import_calendar(text.encode(), organisation=world.organisation, by=world.manager).errors
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.binary(max_size=300))
 @example(data=b"\0")
 def test_no_file_breaks_it(world: World, data):

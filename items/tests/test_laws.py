@@ -46,7 +46,7 @@ def lines_of(shop, drawn):
 
 @pytest.mark.integration
 @pytest.mark.django_db
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(step, min_size=1, max_size=5), checks=st.booleans(), few=st.sampled_from([0, 100]))
 def test_every_sum_is_that_of_the_standing_lines(steps, checks, few):
     with few_are(few):
@@ -89,7 +89,7 @@ def figures(organisation):
 
 @pytest.mark.integration
 @pytest.mark.django_db
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(
     drawn=st.lists(line, min_size=2, max_size=8, unique_by=lambda one: one["external_id"] + str(one["date"])),
     data=st.data(),

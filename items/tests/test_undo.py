@@ -103,7 +103,7 @@ KEYS = "abc"
 imports = st.lists(st.tuples(st.sets(st.sampled_from(KEYS), max_size=2), st.booleans()), min_size=2, max_size=5)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(imports=imports, order=st.permutations(range(5)), last=st.integers(1, 5), few=st.sampled_from([0, 100]))
 def test_undoing_some_imports_in_any_order_leaves_the_others(imports, order, last, few):
     """Each import brings amounts of its own, so that none finds its own lines standing already."""

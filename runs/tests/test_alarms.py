@@ -43,7 +43,7 @@ def test_a_trouble_that_comes_back_is_a_new_alarm(organisation):
 
 
 @given(steps=st.lists(st.sets(st.sampled_from(["a", "b", "c"])), max_size=12))
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_what_stands_is_what_was_last_seen_and_messages_come_in_pairs(organisation, steps):
     Alarm.objects.all().delete()
     for standing in steps:

@@ -202,7 +202,7 @@ days = st.dictionaries(st.integers(0, 23), money, min_size=1)
 
 
 @given(first=days, second=days)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_hours_add_up_to_the_day_to_the_last_place_whatever_replaces_what(till, first, second):
     department = department_at(till, uuid.uuid4().hex)
     external_id = department.name

@@ -87,7 +87,7 @@ def test_promotions_and_feasts_raise_the_forecast(panel, model):
 numbers = st.floats(min_value=-50, max_value=1e6, allow_nan=False)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.one_of(st.none(), numbers, st.just(0.0)), min_size=1, max_size=140),
     st.integers(1, 35),

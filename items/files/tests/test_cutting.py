@@ -80,7 +80,7 @@ def judged(checker: Checker, parts) -> tuple[list[tuple[int, dict]], list[Refusa
     return lines, refusals, held
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(rows, max_size=12), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans(), st.integers(20, 400))
 def test_a_file_cut_at_once_is_judged_like_its_records_one_by_one(drawn, end, returns, piece):
     layout = Layout(**{**LAYOUT.__dict__, "returns": returns})
@@ -104,7 +104,7 @@ def test_plain_lines_are_cut_at_once_and_regular_ones_only(tmp_path):
     assert [type(part) for part in parts] == [list, list]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(amounts, min_size=1, max_size=20), st.booleans())
 def test_amounts_of_a_column_are_reckoned_as_those_of_a_row(drawn, returns):
     columns = {name: place for place, name in enumerate(["date", "product", "department", *NUMBERS])}
