@@ -22,7 +22,7 @@ from sales.choices import DayState
 from sales.models import SalesSummary
 from tests.world import forecast
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 MORNING = dt.datetime.combine(CUTOFF + dt.timedelta(days=1), dt.time(3), dt.UTC)
 TOMORROW = CUTOFF + dt.timedelta(days=2)
 

@@ -25,7 +25,7 @@ from runs.models import Run
 from tests.reading import content, reader, rows
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 PAGE = "/admin/forecasting/modelversion/own/"
 API = "/api/forecast/own"
 

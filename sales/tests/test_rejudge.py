@@ -22,7 +22,7 @@ from sources.simulator import IikoServer
 from sources.simulator.worlds.base import Cell
 from sources.simulator.worlds.static import StaticWorld
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 BRANCHES = [str(uuid.uuid5(uuid.NAMESPACE_OID, f"late {number}")) for number in range(40)]
 DAY = timezone.localdate() - dt.timedelta(days=40)  # longer ago than any night looks by itself
