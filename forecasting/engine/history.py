@@ -37,7 +37,7 @@ WEEK, LATELY, YEAR = 8, 90, 400  # days before an origin that its statistics loo
 # The C library gives freed memory back at once, to be cleared anew for the next block, until it has freed one this big.
 BIG = 30 << 20
 SPAN = 91  # days of them
-AT_ONCE = 256  # series of which a walk over the days is kept near the processor
+AT_ONCE = 512  # series of which a walk over the days is kept near the processor
 
 
 class History:

@@ -21,7 +21,7 @@ from forecasting.engine.recursive import LEAST_RECORDS, Walk
 OFFSET = 0.5
 MEMBERS = ("a", "b", "r")  # of the blend; "n" (newcomer.py) serves series open for less than four weeks
 ENOUGH_ROWS = 500
-AT_ONCE = 20_000  # rows forecast at a time
+AT_ONCE, WALKED_AT_ONCE = 20_000, 160_000  # rows forecast at a time: a step of few walks is mostly calls
 
 
 def base(history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
@@ -133,27 +133,29 @@ def forecast(
     boosters: dict[str, lgb.Booster], features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray
 ) -> np.ndarray:
     """[members, rows] forecasts in sales units, never negative."""
-    out = np.empty((len(MEMBERS), len(s)))
-    for some in _pieces(s, o):
-        out[:, some] = _forecast(boosters, features, s[some], o[some], h[some])
-    return out
+    past, out = features.history, np.empty((len(MEMBERS), len(s)))
+    for some in _pieces(s, o, AT_ONCE):
+        out[:2, some] = _direct(boosters, features, s[some], o[some], h[some])
+    for some in _pieces(s, o, WALKED_AT_ONCE):
+        out[2, some] = _walked(boosters["r"], features, s[some], o[some], h[some])
+    return np.fmax(out, 0.0, out=out) * past.factor(s, o, o + h)
 
 
-def _pieces(s: np.ndarray, o: np.ndarray) -> list[slice]:
+def _pieces(s: np.ndarray, o: np.ndarray, at_once: int) -> list[slice]:
     """The rows in pieces whose features stay near the processor, origins whole."""
     begins = np.flatnonzero(np.r_[True, (s[1:] != s[:-1]) | (o[1:] != o[:-1])])
-    cuts = begins[np.searchsorted(begins, np.arange(0, max(len(s) - AT_ONCE // 2, 1), AT_ONCE), side="right") - 1]
+    cuts = begins[np.searchsorted(begins, np.arange(0, max(len(s) - at_once // 2, 1), at_once), side="right") - 1]
     return [slice(begin, end) for begin, end in pairwise([*np.unique(cuts).tolist(), len(s)])]
 
 
-def _forecast(
+def _direct(
     boosters: dict[str, lgb.Booster], features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray
 ) -> np.ndarray:
+    """[members A and B, rows] forecasts, without the 0/1 covariates' uplift."""
     past, rows = features.history, features.rows(s, o, h)
     a = boosters["a"].predict(rows, num_threads=1) * past.level[s, o]
     b = (np.exp(boosters["b"].predict(rows, num_threads=1)) - OFFSET) * base(past, s, o, h)
-    r = _walked(boosters["r"], features, s, o, h)
-    return np.fmax(np.stack([a, b, r]), 0.0) * past.factor(s, o, o + h)
+    return np.stack([a, b])
 
 
 def _walked(booster: lgb.Booster, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ SETTINGS = tuple(product(LEVELS, INDICES))
 BEST, WINDOW = 3, 120  # settings kept per series, days on which they are judged
 LAGS = (7, 14, 28)
 MEDIAN_WEEKS = 16
-AT_ONCE = 1024  # series smoothed side by side
+AT_ONCE = 2048  # series smoothed side by side
 YEAR, OWN_YEAR = 0.8, 0.3  # share of last year's way expected again: of all series' way, of the own deviation from it
 
 
@@ -105,6 +105,7 @@ def _smooth(x: np.ndarray, since: int, levels: np.ndarray, indices: np.ndarray, 
     counts = running(seen)[1:].astype(np.float32)
     # The first weeks are a plain mean, and the first day is the level.
     first, first_weeks = gates / np.maximum(counts, 1), gates / (counts / 7 + 1)
+    young, young_weeks = first.max(axis=1) > alpha.min(), first_weeks.max(axis=1) > gamma.min()
     positive = np.maximum(values, 0)
     for d in range(days):
         now, gate = index[d % 7], gates[d]
@@ -118,13 +119,14 @@ def _smooth(x: np.ndarray, since: int, levels: np.ndarray, indices: np.ndarray, 
         np.maximum(now, 0.05, out=size)
         np.divide(values[d], size, out=step)
         step -= level
-        _learn(step, alpha, gate, first[d])
+        # Of each step the share of a new value is kept, more among the first ones and nothing where there is none.
+        step *= np.maximum(alpha * gate, first[d]) if young[d] else alpha * gate
         level += step
         least = level.min()
         np.divide(positive[d], level if least > 1e-30 else np.maximum(level, 1e-30, out=size), out=step)
         np.minimum(step, 5, out=step)
         step -= now
-        _learn(step, gamma, gate, first_weeks[d])
+        step *= np.maximum(gamma * gate, first_weeks[d]) if young_weeks[d] else gamma * gate
         if least <= 0:
             step[level <= 0] = 0
         now += step
@@ -135,12 +137,3 @@ def _smooth(x: np.ndarray, since: int, levels: np.ndarray, indices: np.ndarray, 
             for out, found in ((levels, level), (indices, now), (errors, error)):
                 out[d - since] = found.reshape(len(SETTINGS), series)
             levels[d - since][:, counts[d] == 0] = np.nan
-
-
-def _learn(step: np.ndarray, share: np.ndarray, gate: np.ndarray, first: np.ndarray) -> None:
-    """Keep of each step the `share` of a new value, more among the `first` ones and nothing where there is none."""
-    if first.max() <= share.flat[0]:
-        step *= share
-        step *= gate
-    else:
-        step *= np.maximum(share * gate, first)

@@ -122,10 +122,8 @@ def fading(x: np.ndarray, half_lives: Sequence[float], since: int = 0, desk: "De
     state = np.zeros((len(half_lives), parts, 7, series))
     for week in range(weeks):
         now = x[:, 7 * week : 7 * week + 7]
-        state *= decay
+        state = np.multiply(state, decay, out=out[:, :, week - first] if week >= first else state)
         state[:, :, : now.shape[1]] += now
-        if week >= first:
-            out[:, :, week - first] = state
     whole = out.reshape(len(half_lives), parts, -1, series)
     return whole[:, :, since - 7 * first : days - 7 * first]
 
