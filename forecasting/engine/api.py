@@ -151,13 +151,12 @@ def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, l
     span = last - int(past.first.min()) + 1
     since = last + 1 - int(np.clip(span // HELD_BACK, LEAST_HELD_BACK, recipe.calibration_days))
     s, o, h = now = _walks(past, since, last + 1, recipe, seed)
-    then = None
-    if (past.records.rows[max(last - 364 - recipe.horizon, 0)] >= YEAR_BEFORE).any():
-        then = _walks(past, last - 364 - 14, last - 364 + 42, recipe, seed)
-    first = min([last, *(int(part[1].min()) for part in (now, then) if part and len(part[1]))])
-    mix = Mix(past, first)
+    known = (past.records.rows[max(last - 364 - recipe.horizon, 0)] >= YEAR_BEFORE).any()
+    before = _walks(past, last - 364 - 14, last - 364 + 42, recipe, seed) if known else None
+    mix = Mix(past, min([last, *(int(part[1].min()) for part in (now, before) if part and len(part[1]))]))
     seasonal = mix.forecast(s, o, h)
-    season = intervals.season_ahead(past, (*now, seasonal), (*then, mix.forecast(*then))) if then else 1.0
+    then = (*before, mix.forecast(*before)) if before else None
+    season = intervals.season_ahead(past, (*now, seasonal), then) if then else 1.0
     forecast, weight = seasonal, recipe.mix_weight
     if learned and len(s):
         boosters, _ = members.train(
@@ -169,7 +168,7 @@ def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, l
             weight = _mix_weight(past.y[s, o + h], mean, seasonal, recipe)
             forecast = (1 - weight) * mean + weight * seasonal
     cold = _cold_starts(features, recipe.horizon)
-    return intervals.calibrate(past, s, o, h, forecast, cold, weight, since, season)
+    return intervals.calibrate(past, s, o, h, forecast, cold, weight, season, then)
 
 
 def _walks(past: History, first: int, end: int, recipe: Recipe, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

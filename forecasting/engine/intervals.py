@@ -1,7 +1,7 @@
 """Prediction intervals: quantiles of past errors, in units of what a series' sales usually scatter.
 
 The unit of an error is spread x sqrt(forecast x level) (errors of counts grow with the root of their size). Its
-quantiles come from origins the models of the calibration had not been trained on, by bands of the horizon, and are
+quantiles come from origins the models of the calibration had not been trained on, grow with the horizon along a line, and are
 counted from the median: that most of those weeks came out too high, or too low, was what all got wrong together, and may
 come the other way again. How much of that there is widens both ends. The weeks ahead may be harder than the last ones, or
 calmer: the seasonal mix, which never learned either, tells it from the same weeks a year ago.
@@ -22,8 +22,8 @@ KNOWN = (7, 14, 27)  # days a short series is known at most
 BELIEVED = {"lo80": 0.5, "hi80": 1.6, "lo95": 0.25, "hi95": 2.3}  # of cold starts, before evidence
 BELIEVED_WEEKS = 1  # weeks of evidence that belief weighs as much as
 MOST_SHIFT = 0.2  # that of a lognormal whose logs scatter by 1
-BAND_PRIOR = 300  # errors of the other bands that a band borrows
-STALE = 0.005  # by how much errors grow with each week a model has not learned anew
+BAND_PRIOR = 300  # errors of the other bands that a band of a newcomer's borrows
+MOST_GROWTH = 0.05  # of an error's size, with each day ahead
 SEASON, MOST_SEASON = 0.5, 2.0  # power of last year's ratio of errors, and how much wider or narrower at most
 SEASON_ROWS = 300  # errors that ratio is told by
 
@@ -67,12 +67,13 @@ def season_ahead(history: History, now: tuple[np.ndarray, ...], then: tuple[np.n
 
 def calibrate(
     history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray, forecast: np.ndarray,
-    short: tuple[np.ndarray, np.ndarray, np.ndarray], mix_weight: float, since: int, season: float = 1.0,
+    short: tuple[np.ndarray, np.ndarray, np.ndarray], mix_weight: float, season: float = 1.0,
+    then: tuple[np.ndarray, ...] | None = None,
 ) -> Calibration:  # fmt: skip
     """Calibration from the forecasts of past origins; `short` are days known, h and actual / forecast of pretended
-    cold starts. The models learned the days before `since`; `season` is what `season_ahead` says."""
+    cold starts; `season` is what `season_ahead` says, and `then` what it was told of the year before."""
     t = o + h
-    z = _scaled_errors(history, s, o, h, forecast) * season / (1 + STALE * (o + 1 - since) / 7)
+    z = _scaled_errors(history, s, o, h, forecast) * season
     good = np.isfinite(z)
     s, o, h, t, z = s[good], o[good], h[good], t[good], z[good]
     feast = history.feasts.key[s, t] > 0
@@ -80,16 +81,19 @@ def calibrate(
     if ordinary.sum() < 50:
         wide = {"lo80": -1.5, "hi80": 1.5, "lo95": -2.6, "hi95": 2.6}
         return Calibration([wide] * len(BANDS), mix_weight=mix_weight, errors=len(z), short=_short(*short))
-    overall = _around_median(z[ordinary])
-    together = _together(s, o, h, z, overall["hi80"] - overall["lo80"])
+    growth = _growth(h[ordinary], np.abs(z[ordinary]))
+    at_once = _around_median(z[ordinary] / (1 + growth * h[ordinary]))
+    usual = _around_median(z[ordinary])
+    together = _together(s, o, h, z, usual["hi80"] - usual["lo80"])
     quantiles = []
     for lowest, highest in BANDS:
-        mine = z[ordinary & (h >= lowest) & (h <= highest)]
-        share = len(mine) / (len(mine) + BAND_PRIOR)
-        own = _around_median(mine) if len(mine) >= 50 else overall
+        last = max(min(highest, int(h.max())), lowest)
         # All series err together: so many days hold only a few independent errors of this band's length.
-        wider = np.sqrt(1 + together["series"] * min(highest, int(h.max())) / len(np.unique(t)))
-        quantiles.append({k: wider * (share * own[k] + (1 - share) * overall[k]) for k in LEVELS})
+        wider = np.sqrt(1 + together["series"] * last / len(np.unique(t)))
+        quantiles.append({k: float(wider * (1 + growth * (lowest + last) / 2) * at_once[k]) for k in LEVELS})
+    if then is not None:
+        # What all get wrong together is rare: of ten weeks alone it would mostly be told too small.
+        together = _of_both_times(together, history, then)
     return Calibration(
         quantiles,
         feast=_feast_widths(z, t, history.feasts.on[s, t], feast),
@@ -98,6 +102,28 @@ def calibrate(
         errors=len(z),
         short=_short(*short),
     )
+
+
+def _of_both_times(together: dict[str, float], history: History, then: tuple[np.ndarray, ...]) -> dict[str, float]:
+    """Correlations halfway between those of now and those `then`, a year ago."""
+    s, o, h, _ = then
+    z = _scaled_errors(history, *then)
+    good = np.isfinite(z)
+    if good.sum() < SEASON_ROWS:
+        return together
+    before = _together(s[good], o[good], h[good], z[good], 1.0)
+    return together | {name: (together[name] + before[name]) / 2 for name in ("series", "days", "both")}
+
+
+def _growth(h: np.ndarray, size: np.ndarray) -> float:
+    """By what share of itself an error's `size` grows with each of the days `h` ahead: a line, never falling."""
+    size = np.minimum(size, np.quantile(size, 0.99))
+    h = h.astype(np.float64)
+    slope = float(((h - h.mean()) * size).mean() / max(float(h.var()), 1e-12))
+    start = float(size.mean()) - slope * float(h.mean())
+    if slope <= 0:
+        return 0.0
+    return min(slope / start, MOST_GROWTH) if start > 0 else MOST_GROWTH
 
 
 def _short(days: np.ndarray, h: np.ndarray, ratio: np.ndarray) -> list[list[dict[str, float]]]:

@@ -109,7 +109,9 @@ def weighted_mean(top: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return out
 
 
-def fading(x: np.ndarray, half_lives: Sequence[float], since: int = 0, desk: "Desk | None" = None) -> np.ndarray:
+def fading(
+    x: np.ndarray, half_lives: Sequence[float], since: int = 0, desk: "Desk | None" = None
+) -> np.ndarray:
     """[half-lives, parts, days, series] weighted sums of the same weekday's values up to each day from `since` on.
 
     `x` is [parts, days, series], without NaN.

@@ -11,13 +11,13 @@ pytestmark = pytest.mark.unit
 NONE_SHORT = (np.array([], dtype=int), np.array([], dtype=int), np.array([]))
 
 
-def calibrated(factor: float, since: int = 230, season: float = 1.0) -> intervals.Calibration:
-    """On forecasts that are what was sold times `factor`, and noise."""
+def calibrated(factor: float, season: float = 1.0, grows: float = 0.0, then=None) -> intervals.Calibration:
+    """On forecasts that are what was sold times `factor`, and noise that grows with each day ahead."""
     panel = world.panel(series=6, days=300)
     history = History(panel, world.day(299))
     s, o, h = (x.reshape(-1) for x in np.meshgrid(np.arange(6), np.arange(230, 272, 3), np.arange(1, 29)))
-    noise = np.random.default_rng(2).lognormal(0, 0.1, len(s))
-    return intervals.calibrate(history, s, o, h, panel.y[s, o + h] * factor * noise, NONE_SHORT, 0.15, since, season)
+    noise = np.exp(np.random.default_rng(2).normal(0, 0.1, len(s)) * (1 + grows * h))
+    return intervals.calibrate(history, s, o, h, panel.y[s, o + h] * factor * noise, NONE_SHORT, 0.15, season, then)
 
 
 def test_weeks_that_all_came_out_high_do_not_push_intervals_up():
@@ -59,10 +59,28 @@ def test_intervals_are_as_wide_as_the_season_says():
     assert harder.feast == plain.feast and harder.together == pytest.approx(plain.together)
 
 
-def test_errors_of_models_that_learned_weeks_before_count_less():
-    fresh, stale = calibrated(1.0), calibrated(1.0, since=230 - 70)
-    for one, other in zip(fresh.quantiles, stale.quantiles, strict=True):
-        assert 0.94 < (other["hi80"] - other["lo80"]) / (one["hi80"] - one["lo80"]) < 0.96
+def test_intervals_widen_along_a_line_with_the_days_ahead():
+    first, second, third, _ = (q["hi80"] - q["lo80"] for q in calibrated(1.0, grows=0.03).quantiles)
+    assert second / first == pytest.approx(1.33 / 1.12, rel=0.06)
+    assert third / first == pytest.approx(1.65 / 1.12, rel=0.08)
+
+
+def test_intervals_never_narrow_with_the_days_ahead():
+    ends = [q["hi80"] for q in calibrated(1.0, grows=-0.02).quantiles]
+    assert ends == sorted(ends)
+    assert ends[2] < 1.1 * ends[0]  # but for what all get wrong together
+
+
+def test_how_far_all_err_alike_is_told_by_a_year_ago_as_much_as_by_now():
+    panel = world.panel(series=6, days=300)
+    draw = np.random.default_rng(4)
+    s, o, h = (x.reshape(-1) for x in np.meshgrid(np.arange(6), np.arange(60, 110), np.arange(1, 15)))
+    one_for_all = panel.y[s, o + h] * (1 + 0.1 * draw.normal(size=300)[o + h])
+    alone, both = calibrated(1.0), calibrated(1.0, then=(s, o, h, one_for_all))
+    assert both.together["series"] == pytest.approx((alone.together["series"] + 1.0) / 2, abs=0.1)
+    assert both.quantiles == alone.quantiles
+    hardly = tuple(x[:200] for x in (s, o, h, one_for_all))
+    assert calibrated(1.0, then=hardly).together == alone.together
 
 
 def targets(days: int, monkeypatch) -> np.ndarray:
@@ -93,7 +111,7 @@ def test_the_season_ahead_is_told_by_the_same_days_a_year_ago(monkeypatch):
         return 1.23
 
     monkeypatch.setattr(api.intervals, "season_ahead", spy)
-    monkeypatch.setattr(api.intervals, "calibrate", lambda *args: given.append(args[-1]) or intervals.Calibration([]))
+    monkeypatch.setattr(api.intervals, "calibrate", lambda *args: given.append(args[-2]) or intervals.Calibration([]))
     fit(world.panel(series=2, days=750), world.day(749), world.SMALL, calibrate=False)
     now, then = asked
     assert (now.min(), now.max()) == (0, 69)
