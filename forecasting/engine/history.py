@@ -183,10 +183,15 @@ class History:
         self._log_ratio[:, mine] = np.clip(np.log(sold / (np.maximum(usual, 0) + floor)), -3, 3)
         self._log_to_level[:, mine] = np.clip(np.log(sold / (before + floor)), -3, 3)
 
-        parts = desk("parts", room((6,), *value.shape).shape)[:4]
-        parts[:, :8] = 0.0
+        # Of what lies before the days kept, only what its weeks add up to goes on.
+        begin = max((now.start for now in _spans(days) if now.start <= self._noise.first), default=0)
+        parts = desk("parts", room((6,), *value.shape).shape)[:4, : len(room((), days - begin, 0))]
+        past, before_them = desk("past", (4, SPAN, value.shape[1])), np.zeros((4, value.shape[1]))
+        if not begin:
+            parts[:, :8] = 0.0
         for now, ago in zip(_spans(days), _spans(days, 7), strict=True):
-            got, hoped, noise, scaled = parts[:, now.start + 1 : now.stop + 1]
+            old = now.start < begin
+            got, hoped, noise, scaled = four = past if old else parts[:, now.start + 1 - begin : now.stop + 1 - begin]
             before, both = level[ago], flag[now] & (weight[ago] > FADED)
             step, unit = desk("two", (2, *got.shape))
             np.divide(top[ago], np.maximum(weight[ago], FADED, out=hoped), out=hoped)
@@ -208,7 +213,10 @@ class History:
                 self._everyone[row, now] += np.multiply(x, unit, out=step).sum(axis=1)
             for row, x in enumerate((noise, scaled), 2):
                 self._everyone[row, now] += x.sum(axis=1)
-        for whole, x in zip((self._got, self._hoped, self._noise, self._noises), add_up(parts, days), strict=True):
+            for week in four.reshape(4, -1, 7, value.shape[1]).sum(axis=2).swapaxes(0, 1) if old else ():
+                before_them += week
+        sums = add_up(parts, days - begin, before_them)
+        for whole, x in zip((self._got, self._hoped, self._noise, self._noises), sums, strict=True):
             whole.put(mine, x)
 
     def _opening(self, mine: slice, seen: np.ndarray) -> None:

@@ -45,6 +45,10 @@ class Walk:
         self.plain, self.clean = np.empty((max(LAGS) + most, len(s))), np.empty((MEMORY + most, len(s)))
         past.plain.window(s, o, self.plain[: max(LAGS)])
         past.clean.window(s, o, self.clean[:MEMORY])
+        # Where there are clean sales, which are 0 where there are none.
+        self.seen = np.empty(self.clean.shape, dtype=bool)
+        self.seen[:MEMORY] = ~np.isnan(self.clean[:MEMORY])
+        self.clean[:MEMORY][~self.seen[:MEMORY]] = 0.0
         self.sums = {}
         for hl in HALF_LIVES:
             pair = self.sums[hl] = [np.empty((7, len(s))) for _ in range(2)]
@@ -69,12 +73,10 @@ class Walk:
         out, end = {}, self.step + MEMORY
         total, n, done = np.zeros(len(self.s)), np.zeros(len(self.s), dtype=np.int64), 0
         for days in MEANS:
-            part = self.clean[end - days : end - done]
-            seen = ~np.isnan(part)
             more = np.zeros(len(self.s))
-            for row in np.where(seen, part, 0.0):  # numpy would add up a single walk's days in another order
+            for row in self.clean[end - days : end - done]:  # numpy would add up a single walk's days in another order
                 more += row
-            total, n, done = total + more, n + seen.sum(axis=0), days
+            total, n, done = total + more, n + self.seen[end - days : end - done].sum(axis=0), days
             out[days] = mean(total, n, min(7, days // 3 + 1))
         return out
 
@@ -112,12 +114,14 @@ class Walk:
         plain, t = plain[:going], self._next()
         shut = past.closed[self.s, t] | (past.chance_open(self.s, self.o, t) < LIKELY_OPEN)
         value = np.where(shut, np.nan, plain)
-        clean = np.where(past.feasts.on[self.s, t], np.nan, value)
-        self.plain[self.step + max(LAGS)], self.clean[self.step + MEMORY] = value, clean
-        slot, seen = self.step % 7, ~np.isnan(clean)
+        seen = ~(np.isnan(value) | past.feasts.on[self.s, t])
+        clean = np.where(seen, value, 0.0)
+        self.plain[self.step + max(LAGS)] = value
+        self.clean[self.step + MEMORY], self.seen[self.step + MEMORY] = clean, seen
+        slot = self.step % 7
         for hl, (top, weight) in self.sums.items():
             decay = 0.5 ** (1.0 / hl)
-            top[slot] = top[slot] * decay + np.where(seen, clean, 0.0)
+            top[slot] = top[slot] * decay + clean
             weight[slot] = weight[slot] * decay + seen
         self.step += 1
 
@@ -125,7 +129,7 @@ class Walk:
         """Only the first `going` walks go on."""
         self.s, self.o, self.ahead = (x[:going] for x in (self.s, self.o, self.ahead))
         self.origin_level, self.floor = self.origin_level[:going], self.floor[:going]
-        self.plain, self.clean = self.plain[:, :going], self.clean[:, :going]
+        self.plain, self.clean, self.seen = (x[:, :going] for x in (self.plain, self.clean, self.seen))
         self.sums = {hl: [x[:, :going] for x in pair] for hl, pair in self.sums.items()}
 
 
