@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.engine import hour_model, intervals, members
-from forecasting.engine.backcast import backcast
+from forecasting.engine.backcast import backcast, own_share
 from forecasting.engine.errors import ContractMismatch, EngineError
 from forecasting.engine.fallback import without_history
 from forecasting.engine.features import Features, names
@@ -245,7 +245,7 @@ def predict(
     if missing:
         raise EngineError("missing_covariate", names=missing)
     history = served(fitted, panel, cutoff, horizon, cutoffs)
-    features, mix = Features(history, fitted.covariates), Mix(history, int(history.origin.min()))
+    features = Features(history, fitted.covariates)
     count = len(history.series)
     days = history.cutoff + np.arange(1, horizon + 1)
     s, t = np.repeat(np.arange(count), horizon), np.tile(days, count)
@@ -258,8 +258,10 @@ def predict(
     rule = rule.astype(object)
     full = rule == "model"
     yhat = np.zeros(len(s))
-    if full.any():
-        yhat[full] = blend(fitted.boosters, fitted.mix_weight, features, mix, s[full], o[full], h[full])
+    for past, rows, share in views(fitted, panel, history, cutoff, horizon, cutoffs):
+        known = features if past is history else Features(past, fitted.covariates)
+        mix = Mix(past, int(past.origin.min()))
+        yhat[rows] += share * blend(fitted.boosters, fitted.mix_weight, known, mix, s[rows], o[rows], h[rows])
     if not fitted.boosters:
         rule[full] = "blend"
     few, new = ~full & (records > 0), records == 0
@@ -272,9 +274,7 @@ def predict(
     if few.any():
         age = o[few] - history.first[s[few]] + 1
         young = Young(features, s[few], o[few], h[few], age)
-        told = served(fitted, backcast(panel, history, np.unique(s[few])), cutoff, horizon, cutoffs)
-        grown = like_grown(fitted, told, s[few], o[few], h[few])
-        yhat[few] = young.forecast(fitted.boosters.get("n"), grown)
+        yhat[few] = young.forecast(fitted.boosters.get("n"), yhat[few])
         put(few, intervals.short_bounds(fitted.calibration, age, h[few], yhat[few]))
     if full.any():
         put(full, intervals.bounds(fitted.calibration, history, s[full], o[full], h[full], yhat[full]))
@@ -298,14 +298,31 @@ def predict(
     })[COLUMNS]  # fmt: skip
 
 
-def like_grown(fitted: Fit, told: History, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """[rows] what grown series' blend says of newcomers who were given a past; NaN where that is still too little."""
-    out = np.full(len(s), np.nan)
-    rows = np.flatnonzero((told.records[s, o] >= members.LEAST_RECORDS) & (told.level[s, o] > 0))
-    if len(rows):
-        features, mix = Features(told, fitted.covariates), Mix(told, int(o.min()))
-        out[rows] = blend(fitted.boosters, fitted.mix_weight, features, mix, s[rows], o[rows], h[rows])
-    return out
+def views(
+    fitted: Fit, panel: Panel, history: History, cutoff: date | str | pd.Timestamp, horizon: int,
+    cutoffs: dict[str, date] | None,
+) -> list[tuple[History, np.ndarray, np.ndarray]]:  # fmt: skip
+    """(history, rows, share): the rows, `horizon` of each series in turn, are forecast from each history for that share.
+
+    The first history is the series' own; the second has the past that is given to newcomers.
+    """
+    everyone, o = np.arange(len(history.series)), np.maximum(history.origin, 0)
+
+    def able(past: History) -> np.ndarray:
+        return (history.origin >= 0) & (past.records[everyone, o] >= members.LEAST_RECORDS) & (past.level[everyone, o] > 0)
+
+    own, share = able(history), own_share(history)
+    young = np.flatnonzero(share < 1)
+    found = [(history, own, np.ones(len(own)))]
+    if len(young):
+        told = served(fitted, backcast(panel, history, young), cutoff, horizon, cutoffs)
+        given = able(told) & (share < 1)
+        found = [(history, own, np.where(given, share, 1.0)), (told, given, np.where(own, 1 - share, 1.0))]
+    return [
+        (past, np.flatnonzero(np.repeat(who, horizon)), np.repeat(part[who], horizon))
+        for past, who, part in found
+        if who.any()
+    ]
 
 
 def served(

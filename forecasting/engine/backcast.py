@@ -4,7 +4,7 @@ The members for grown series look back a year. Without one they take the season,
 weeks for the branch's nature; given such a past they forecast a newcomer almost like a grown branch.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,36 +13,70 @@ from forecasting.engine.panel import Panel
 from forecasting.engine.windows import known
 
 LEAST_SERIES = 5
-WEEKS, LEAST_WEEKS = 8, 3  # what weekdays are judged on
-OWN_WEEKS = 3.0  # what `own_weeks` is where there are too few series to measure it
-BELIEF, LEAST_BELIEF, MOST_BELIEF = 0.5, 0.05, 5.0  # half of what normal errors would ask for was best everywhere
-MOST_TIMES = 5.0
+WEEKS, LEAST_WEEKS = 26, 3  # what weekdays are judged on
+BELIEF = 0.75  # of the chance that differences are measured against; from 0.5 (calm sales) to 1.5 (restless) all do
+LEAST_INDEX = 0.02  # of a weekday over the usual
+YOUNG = 392  # days without the same season a year ago
+LEAST_GIVEN = 28  # days that the others sold before a series' first
+RESTLESS, FIRST_SHARE, DAILY_SHARE = 0.5, 0.35, 0.006
+MOST_TIMES = 3.0  # one day counts for so many usual ones at most
 
 
-def own_weeks(past: History) -> float:
-    """Weeks of the own weekday that weigh as much as what all series' weekday says of it.
+@dataclass(frozen=True)
+class Rhythm:
+    """How series' weekdays go, each over its series' level and over all series' weekday.
 
-    That is how much sales of a weekday scatter over how much series' weekdays differ (empirical Bayes): 0.2 weeks where
-    each has a steady rhythm of its own, 3 where most of what looks like one is chance.
+    `differ` [7, 7] is the covariance of two weekdays over the series, by number of the day % 7: who sells much on Saturdays
+    does on Sundays. `scatter` is the variance of a weekday's sales around its own mean.
     """
-    recent = past.clean.rows[max(past.cutoff + 1 - 7 * WEEKS, 0) : past.cutoff + 1]
-    x = recent[len(recent) % 7 :].reshape(-1, 7, len(past.series))
+
+    differ: np.ndarray
+    scatter: float
+
+    def expected(self, times: np.ndarray, mean: np.ndarray) -> np.ndarray:
+        """[rows, 7] what each weekday sells, from the `mean` of the `times` [rows, 7] it was seen; both in any order that
+        is that of `differ`, which may be [rows, 7, 7].
+
+        The mean of normal sales whose weekdays have that covariance, the level itself being unknown (empirical Bayes).
+        """
+        spread = self.differ + 1.0
+        evidence = times / (BELIEF * self.scatter)
+        told = evidence * np.where(times > 0, mean - 1, 0.0)
+        given = np.eye(7) + spread * evidence[:, None]
+        return 1 + np.linalg.solve(given, (spread @ told[..., None]))[..., 0]
+
+
+# Where there are too few series to measure it: two weeks of the own weekday weigh as much as what all say of it.
+BELIEVED = Rhythm(0.05 * np.eye(7), 0.1 / BELIEF)
+
+
+def rhythm(past: History) -> Rhythm:
+    """That of the grown series in the last half year; what scatters by chance does not count as a difference."""
+    begin = max(past.cutoff + 1 - 7 * WEEKS, (past.cutoff + 1) % 7)
+    recent = past.clean.rows[begin : past.cutoff + 1]
+    x = recent.reshape(-1, 7, len(past.series))
     x = x[:, :, (~np.isnan(x)).sum(axis=(0, 1)) >= SHORT]
     if x.shape[2] < LEAST_SERIES:
-        return OWN_WEEKS
+        return BELIEVED
     with np.errstate(invalid="ignore", divide="ignore"):
         x = x / past.pooled_weekday[past.cutoff - 6 : past.cutoff + 1, None]
         for axis in (1, 2):  # the level of the week, what all did that day
             x = x / _mean(x, axis)
     x[~np.isfinite(x)] = np.nan
-    times = (~np.isnan(x)).sum(axis=0)
-    mean = _mean(x, 0)
+    times, mean = (~np.isnan(x)).sum(axis=0), _mean(x, 0)
     good = times >= LEAST_WEEKS
-    if not good.any():
-        return OWN_WEEKS
-    scatter = (known((x - mean) ** 2).sum(axis=0)[good] / (times[good] - 1)).mean()
-    differ = ((mean[0][good] - 1) ** 2).mean() - scatter * (1 / times[good]).mean()
-    return float(np.clip(BELIEF * scatter / max(differ, 1e-9), LEAST_BELIEF, MOST_BELIEF))
+    if not good.any(axis=1).all():
+        return BELIEVED
+    scatter = float((known((x - mean) ** 2).sum(axis=0)[good] / (times[good] - 1)).mean())
+    over, both = np.where(good, mean[0] - 1, 0.0), good.astype(np.float64) @ good.T
+    chance = np.where(good, scatter / np.maximum(times, 1), 0.0).sum(axis=1) / good.sum(axis=1)
+    size, way = np.linalg.eigh(over @ over.T / np.maximum(both, 1) - np.diag(chance))
+    differ = (way * np.fmax(size, 0.0)) @ way.T
+    # That two weekdays go together may be chance where series are few.
+    sure = x.shape[2] / (x.shape[2] + 7)
+    differ = sure * differ + (1 - sure) * np.diag(np.diag(differ))
+    order = np.argsort((begin + np.arange(7)) % 7)
+    return Rhythm(differ[np.ix_(order, order)], max(scatter, 1e-6))
 
 
 def pooled_uplift(past: History, o: np.ndarray) -> dict[str, np.ndarray]:
@@ -54,6 +88,20 @@ def pooled_uplift(past: History, o: np.ndarray) -> dict[str, np.ndarray]:
     return {name: ((past.uplift[name][at] * grown).sum(axis=1) / n)[where] for name in past.state_names}
 
 
+def own_share(past: History) -> np.ndarray:
+    """[series] how much the own days count beside those with a past that is given; 1 for who needs none.
+
+    Where sales scatter nothing given is near the truth and the mean of both is best, from the fourth month on the own
+    days; where they are calm a given season, promotion and feast are worth more than a few own months.
+    """
+    age, noise = past.origin - past.first + 1, past.pooled_noise[past.cutoff]
+    share = min(noise / RESTLESS, 1) ** 3 * np.minimum(FIRST_SHARE + DAILY_SHARE * age, 1)
+    first = np.sort(past.first)
+    since = first[min(LEAST_SERIES, len(first)) - 1]
+    young = (age > 0) & (age < YOUNG) & (past.first - since >= LEAST_GIVEN)
+    return np.where(young, share, 1.0)
+
+
 def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
     """The panel, blind after the origins, in which the series `who` have also sold before their first day.
 
@@ -63,13 +111,15 @@ def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
     level, records = (x[everyone, np.maximum(past.origin, 0)] for x in (past.level, past.records))
     grown = (records >= SHORT) & (level > 0)
     y = np.where(np.arange(days) <= past.origin[:, None], panel.y[:, :days], np.nan)
+    numeric = _lent(past, panel.numeric, who, np.setdiff1d(np.flatnonzero(grown), who), level)
     effect = np.zeros(y.shape)
     for name, uplift in pooled_uplift(past, np.array([past.cutoff])).items():
-        effect += uplift * known(past.numeric[name][:, :days])
+        effect += uplift * known(numeric[name][:, :days])
     factor = np.exp(effect)
     plain = y / factor
     shape = _mean(np.clip(plain[grown] / level[grown, None], 0, MOST_TIMES), 0)[0]
-    weeks, weekday = own_weeks(past), np.arange(days) % 7
+    usual, weekday = rhythm(past), np.arange(days) % 7
+    others = np.log(level[grown])
     for s in who if grown.sum() >= LEAST_SERIES else ():
         seen = ~np.isnan(plain[s]) & (shape > 0)
         if (seen & ~past.feasts.on[s, :days]).any():
@@ -78,14 +128,34 @@ def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
         own = plain[s, seen].sum() / hoped if hoped > 0 else 0.0
         if not own > 0:
             continue
-        over = plain[s, seen] / (own * shape[seen])
+        over = np.clip(plain[s, seen] / (own * shape[seen]), 0, MOST_TIMES)
         times = np.bincount(weekday[seen], minlength=7)
-        index = (np.bincount(weekday[seen], over, minlength=7) + weeks) / (times + weeks)
+        mean = np.bincount(weekday[seen], over, minlength=7) / np.maximum(times, 1)
+        index = np.fmax(usual.expected(times[None], mean[None])[0], LEAST_INDEX)
+        # Who begins far above the others has been lucky in part: the geometric mean of both, as sure as each is.
+        luck, differ = usual.scatter / seen.sum(), others.var()
+        own *= np.exp((others.mean() - np.log(own)) * luck / (luck + differ))
         before = slice(0, past.first[s])
         y[s, before] = own * (shape * index[weekday] * factor[s])[before]
     out = np.full(panel.y.shape, np.nan)
     out[:, :days] = y
-    return replace(panel, y=out)
+    return replace(panel, y=out, numeric=numeric)
+
+
+def _lent(
+    past: History, numeric: dict[str, np.ndarray], who: np.ndarray, others: np.ndarray, level: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The covariates, in which the series `who` had the promotions before their first day of that of the `others` whose
+    level is nearest, where they have none there: what a promotion does is read from days that had one."""
+    out = dict(numeric)
+    for name in past.state_names:
+        out[name] = numeric[name].copy()
+        for s in who if len(others) else ():
+            near = others[np.abs(np.log(level[others] / known(level[s : s + 1]).clip(1e-9))).argmin()]
+            before = slice(0, past.first[s])
+            if not (out[name][s, before] == 1).any():
+                out[name][s, before] = numeric[name][near, before]
+    return out
 
 
 def _mean(x: np.ndarray, axis: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecasting.engine import api, members, recursive
 from forecasting.engine.features import Features, names
+from forecasting.engine.history import History
 from forecasting.engine.mix import Mix
 from forecasting.engine.panel import Panel
 
@@ -43,23 +44,30 @@ def explain(
     """
     made = api.predict(fitted, panel, cutoff, horizon, cutoffs=cutoffs)
     history = api.served(fitted, panel, cutoff, horizon, cutoffs)
-    features, mix = Features(history, fitted.covariates), Mix(history, int(history.origin.min()))
     cents = np.round(made["yhat"].to_numpy() * 100)
     parts = np.zeros((len(made), len(REASONS)))
     parts[:, LEVEL] = cents
     learned = ~made["rule"].isin(["short_history", "no_history", "closed"]).to_numpy()
-    if learned.any():
-        s = np.repeat(np.arange(len(history.series)), horizon)[learned]
-        h = made["h"].to_numpy()[learned]
-        o = history.origin[s]
-        split = _seasonal(mix, s, o, h)
-        if fitted.boosters:
-            w = fitted.mix_weight
-            split = w * split + (1 - w) * _members(fitted, features, s, o, h)
-        parts[learned] = np.round(split * 100)
+    split = np.zeros(parts.shape)
+    for past, rows, share in api.views(fitted, panel, history, cutoff, horizon, cutoffs):
+        asked = learned[rows]
+        rows, share = rows[asked], share[asked]
+        if len(rows):
+            split[rows] += share[:, None] * _split(fitted, past, rows // horizon, made["h"].to_numpy()[rows])
+    parts[learned] = np.round(split[learned] * 100)
     parts[:, REST] += cents - parts.sum(axis=1)
     out = made[["series_id", "date", "rule"]].assign(yhat=cents / 100)
     return out.assign(**{name: parts[:, i] / 100 for i, name in enumerate(REASONS)})
+
+
+def _split(fitted: api.Fit, past: History, s: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """[rows, reasons] of the blend of the members and the seasonal mix, forecast from `past`."""
+    o = past.origin[s]
+    seasonal = _seasonal(Mix(past, int(past.origin.min())), s, o, h)
+    if not fitted.boosters:
+        return seasonal
+    w, features = fitted.mix_weight, Features(past, fitted.covariates)
+    return w * seasonal + (1 - w) * _members(fitted, features, s, o, h)
 
 
 def _members(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:

@@ -1,15 +1,15 @@
 """Series open for less than four weeks: what their few days tell, and what the others' first weeks teach.
 
-The few days' level, freed of the pooled weekday and of the others' promotion uplift, times both, the own days of the
-weekday weighed in, is one forecast (`Young.shrunk`). The newcomer member, "n", corrects it: LightGBM on the others, each
-pretending to have opened 1 to 27 days before an origin. The members for grown series say the most once the newcomer
-is given a past (backcast.py).
+The few days' level, freed of the pooled weekday and of the others' promotion uplift, times both and the own weekday, as far
+as it is believed (backcast.py), is one forecast (`Young.shrunk`). The newcomer member, "n", corrects it: LightGBM on the
+others, each pretending to have opened 1 to 27 days before an origin. The members for grown series say the more, the more
+days are known: they are given a past.
 """
 
 import lightgbm as lgb
 import numpy as np
 
-from forecasting.engine.backcast import LEAST_SERIES, own_weeks, pooled_uplift
+from forecasting.engine.backcast import LEAST_INDEX, LEAST_SERIES, MOST_TIMES, Rhythm, pooled_uplift, rhythm
 from forecasting.engine.columns import Columns
 from forecasting.engine.features import Features
 from forecasting.engine.history import SHORT
@@ -20,7 +20,7 @@ COPIES, ROWS, TREES = 4, 40_000, 100  # each day is forecast from several preten
 DRAWN = 2 * ROWS  # some of them would have had to open before there was anything to know
 FEAST = ("pooled", "pooled_level", "times")
 MEANS = (3, 7, 14)
-GROWN = 2.0  # weight of the grown series' members beside 1 of the newcomer member
+LEARNED = 0.5  # share of the newcomer member on the first day; with SHORT records it has none
 
 
 def names(features: Features) -> list[str]:
@@ -84,11 +84,26 @@ class Young:
         """[rows] the own weekday's mean shrunk to level x pooled weekday, times what feasts and promotions do to all."""
         past = self.features.history
         level = np.where(self.level >= 0, self.level, known(past.level[self.s, self.o]))
-        weeks = own_weeks(past)
-        mean = (self.same + weeks * level * self.weekday) / (self.times + weeks)
+        mean = level * self.weekday * self._index()
         t = self.o + self.h
         feast = np.where(past.feasts.key[self.s, t] > 0, np.clip(past.pooled_feast(t), -2, 2), 0.0)
         return np.fmax(mean, 0.0) * np.exp(feast) * self.factor(t)
+
+    def _index(self) -> np.ndarray:
+        """[rows] what the target's weekday sells over the level and over all series' weekday."""
+        past, slots = self.features.history, np.arange(7)
+        usual = rhythm(past)
+        day = (np.arange(7)[:, None] - slots) % 7  # number of the weekday by that of the origin and days back
+        turned = Rhythm(usual.differ[day[:, :, None], day[:, None, :]][self.o % 7], usual.scatter)
+        hoped = self.level * self._weekday(self.at[:7])
+        times, mean = np.zeros((len(self.s), 7)), np.zeros((len(self.s), 7))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for back in range(len(self.seen)):
+                over = np.clip(self.seen[back] / hoped[back % 7], 0, MOST_TIMES)
+                mean[:, back % 7] += known(over)
+                times[:, back % 7] += ~np.isnan(over)
+        index = turned.expected(times, mean / np.maximum(times, 1))
+        return np.fmax(index[np.arange(len(index)), -self.h % 7], LEAST_INDEX)
 
     def rows(self) -> np.ndarray:
         """float32 [rows, features], money divided by `level`."""
@@ -130,15 +145,16 @@ class Young:
     def forecast(self, booster: lgb.Booster | None, grown: np.ndarray) -> np.ndarray:
         """[rows] forecasts in sales units, never negative: a mean of what errs differently.
 
-        `grown` is what the members for grown series say of it, NaN where they say nothing. They take a single day's level
+        `grown` is what the members for grown series say of it, 0 where they say nothing. They take a single day's level
         for the branch's, who knows first weeks does not.
         """
-        weight = np.where(np.isnan(grown) | (self.records < 2), 0.0, GROWN if booster is not None else 1.0)
+        share = LEARNED * np.clip(1 - self.records / SHORT, 0, 1)
+        share = np.where((grown > 0) & (self.records >= 2), share, 1.0)
         learned = self.shrunk.copy()
         if booster is not None and (self.level > 0).any():
             ratio = np.fmax(np.asarray(booster.predict(self.rows(), num_threads=1)), 0.0)
             learned = np.where(self.level > 0, ratio * self.shrunk, self.shrunk)
-        return (weight * np.nan_to_num(grown) + learned) / (weight + 1)
+        return share * learned + (1 - share) * grown
 
 
 def _middle_level(features: Features, o: np.ndarray) -> np.ndarray:

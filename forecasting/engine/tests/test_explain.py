@@ -34,6 +34,16 @@ def test_reasons_add_up_to_the_forecast_to_the_cent(panel, model):
     assert out["rest"].abs().sum() < 0.01 * out["yhat"].sum()
 
 
+def test_the_reasons_of_a_young_branch_are_those_of_both_its_pasts():
+    """A branch of ten weeks is forecast from its own days and from a past that it is given; nothing is left over."""
+    panel = world.panel(series=9, days=450)
+    panel.y[0, :380] = np.nan
+    model = fit(panel, CUTOFF, world.SMALL, calibrate=False)
+    out = explain(model, panel, CUTOFF, 28)
+    young = out[out["series_id"] == "b0"]
+    assert (young["rule"] == "model").all() and young["rest"].abs().sum() < 0.01 * young["yhat"].sum()
+
+
 def test_the_level_is_what_an_ordinary_day_sells(panel, model):
     out = explain(model, panel, CUTOFF, 28).groupby("series_id")["level"].mean()
     last = pd.Series(np.nanmean(panel.y[:, 422:450], axis=1), index=panel.series)
