@@ -75,22 +75,20 @@ def refresh_rollups(organisation: UUID, days: Collection[Day], *, connection: in
     """
     if kept_from := cleaned_before(organisation):
         days = [day for day in days if day[1] >= kept_from]
-    ours = "" if connection is None else f"o.connection_id = {connection:d} AND "
+    ours = "" if connection is None else f" AND o.connection_id = {connection:d}"
+    day = "o.department_id = t.department_id AND o.date = t.date"
     with database.cursor() as cursor:
         stage_touched(cursor, days)
         _fill_item_days(cursor, connection)
-        changed = _bring(cursor, ITEM_DAYS, organisation, f"{ours}(o.department_id, o.date) {_TOUCHED}")
+        changed = _bring(cursor, ITEM_DAYS, organisation, _look_up(ITEM_DAYS, "touched_days", day + ours))
         changed += _count_one(cursor)
         fresh = _is_new_ground(cursor)
         _fill_days(cursor, compared=not fresh)
-        touched = f"(o.department_id, o.date) {_TOUCHED}"
-        if different := _bring(cursor, DAYS, organisation, touched, fresh=fresh):
-            _fill_months(cursor)
-            touched = "(o.department_id, o.month, o.product_id) IN (SELECT * FROM touched_months)"
-            changed += _bring(cursor, MONTHS, organisation, touched)
+        if different := _bring(cursor, DAYS, organisation, _look_up(DAYS, "touched_days", day), fresh=fresh):
+            changed += _bring(cursor, MONTHS, organisation, _fill_months(cursor))
             _fill_products(cursor)
-            touched = f"o.product_id IN (SELECT product_id FROM changed_{DAYS.table})"
-            changed += _bring(cursor, PRODUCTS, organisation, touched)
+            touched = f"(SELECT DISTINCT product_id FROM changed_{DAYS.table})"
+            changed += _bring(cursor, PRODUCTS, organisation, _look_up(PRODUCTS, touched, PRODUCTS.same("o", "t")))
         return changed + different
 
 
@@ -106,32 +104,32 @@ def check_rollups(organisation: UUID, *, repair: bool = False) -> dict[str, int]
 
     `repair` brings them in line. Each table is compared with the one below it. Needs `lock_rollups`.
     """
-    ours = f"o.organisation_id = '{sql.uuid(organisation)}'"
+    ours = f"o WHERE o.organisation_id = '{sql.uuid(organisation)}'"
     kept = f"o.date >= '{(cleaned_before(organisation) or BEGINNING).isoformat()}'"
     bring = partial(_bring, organisation=organisation, write=repair)
     with database.cursor() as cursor:
         stage_days(cursor, "touched_days", ())
         cursor.execute(
-            f"INSERT INTO touched_days SELECT DISTINCT department_id, date FROM {_LINES} o WHERE {ours} AND {kept}"
-            f" UNION SELECT department_id, date FROM {ITEM_DAYS.table} o WHERE {ours} AND {kept}"
+            f"INSERT INTO touched_days SELECT DISTINCT department_id, date FROM {_LINES} {ours} AND {kept}"
+            f" UNION SELECT department_id, date FROM {ITEM_DAYS.table} {ours} AND {kept}"
         )
         _analyze(cursor, "touched_days", cursor.rowcount)
         add_up_touched(cursor)
         _fill_item_days(cursor, None)
-        found = {ITEM_DAYS.table: bring(cursor, ITEM_DAYS, scope=f"{ours} AND {kept}")}
+        found = {ITEM_DAYS.table: bring(cursor, ITEM_DAYS, standing=f"{ITEM_DAYS.table} {ours} AND {kept}")}
         found[ITEM_DAYS.table] += _count_one(cursor, write=repair)
         _fill_days(cursor)
         cursor.execute("DROP TABLE touched_sums")  # those of all days need room
-        found[DAYS.table] = bring(cursor, DAYS, scope=f"{ours} AND {kept}")
+        found[DAYS.table] = bring(cursor, DAYS, standing=f"{DAYS.table} {ours} AND {kept}")
         # Every month and product is looked at, not only those whose days were wrong.
         key = ", ".join(DAYS.key)
         cursor.execute(f"DELETE FROM changed_{DAYS.table}")
-        cursor.execute(f"INSERT INTO changed_{DAYS.table} SELECT {key} FROM {DAYS.table} o WHERE {ours}")
+        cursor.execute(f"INSERT INTO changed_{DAYS.table} ({key}) SELECT {key} FROM {DAYS.table} {ours}")
         _analyze(cursor, f"changed_{DAYS.table}", cursor.rowcount)
         _fill_months(cursor)
-        found[MONTHS.table] = bring(cursor, MONTHS, scope=ours)
+        found[MONTHS.table] = bring(cursor, MONTHS, standing=f"{MONTHS.table} {ours}")
         _fill_products(cursor)
-        found[PRODUCTS.table] = bring(cursor, PRODUCTS, scope=ours)
+        found[PRODUCTS.table] = bring(cursor, PRODUCTS, standing=f"{PRODUCTS.table} {ours}")
     return found
 
 
@@ -162,8 +160,8 @@ def _fill_days(cursor: Any, *, compared: bool = True) -> None:
         _analyze(cursor, f"new_{DAYS.table}", cursor.rowcount, DAYS.key)
 
 
-def _fill_months(cursor: Any) -> None:
-    """Of the products whose days changed; `touched_months` says which."""
+def _fill_months(cursor: Any) -> str:
+    """Of the products whose days changed, `touched_months` says which; returns what to look up to find their rows."""
     _empty(cursor, MONTHS)
     empty_table(cursor, "touched_months", _columns(MONTHS.key))
     cursor.execute(
@@ -172,23 +170,21 @@ def _fill_months(cursor: Any) -> None:
     touched = cursor.rowcount
     _analyze(cursor, "touched_months", touched)
     # Of few products the days are looked up; of many all days of the month are read at once, also of untouched products.
-    of_product = touched <= FEW
-    months = "touched_months" if of_product else "(SELECT DISTINCT department_id, month FROM touched_months)"
-    within = f"d.department_id = m.department_id AND d.date >= m.month AND d.date < {_next_month('m.month')}"
-    if of_product:
-        within += " AND d.product_id = m.product_id"
-    # Each month is looked up in the index: left to itself PostgreSQL would rather read the days of all months.
-    lookup = f"LATERAL (SELECT * FROM {DAYS.table} d WHERE {within} OFFSET 0) d"
+    months, key = "touched_months", MONTHS.key
+    if touched > FEW:
+        months, key = "(SELECT DISTINCT department_id, month FROM touched_months)", MONTHS.key[:2]
+    same = [f"o.{name} = t.{name}" for name in key]
+    within = " AND ".join([f"o.date >= t.month AND o.date < {_next_month('t.month')}", *same[:1], *same[2:]])
     cursor.execute(
         f"""
-        INSERT INTO new_{MONTHS.table} SELECT d.department_id, m.month, d.product_id, SUM(d.lines),
-            CASE WHEN COUNT(d.receipts) = COUNT(*) THEN SUM(d.receipts) END,
-            {sql.money_sum("d.quantity")}, {known_sum("d.revenue")}, {known_sum("d.gross")}
-        FROM {months} m CROSS JOIN {lookup if sql.is_postgresql() else f"{DAYS.table} d WHERE {within}"}
-        GROUP BY d.department_id, m.month, d.product_id
+        INSERT INTO new_{MONTHS.table} SELECT o.department_id, t.month, o.product_id, SUM(o.lines),
+            CASE WHEN COUNT(o.receipts) = COUNT(*) THEN SUM(o.receipts) END,
+            {sql.money_sum("o.quantity")}, {known_sum("o.revenue")}, {known_sum("o.gross")}
+        FROM {_look_up(DAYS, months, within)} GROUP BY o.department_id, t.month, o.product_id
         """
     )
     _analyze(cursor, f"new_{MONTHS.table}", touched, MONTHS.key)
+    return _look_up(MONTHS, months, " AND ".join(same))
 
 
 def _fill_products(cursor: Any) -> None:
@@ -242,61 +238,70 @@ def _is_new_ground(cursor: Any) -> bool:
     return not cursor.fetchone()[0]
 
 
-def _bring(
-    cursor: Any, level: Level, organisation: UUID, scope: str, *, write: bool = True, fresh: bool = False
-) -> int:
-    """Bring the level in line with its `new_...` rows, which are all there is within `scope` (a condition on `o`).
+def _look_up(level: Level, touched: str, within: str) -> str:
+    """For a FROM: the rows `o` of the level that stand `within` each row `t` of `touched`.
 
-    `fresh`: nothing stands within it. Returns how many rows are new, differ or have vanished; their keys stand in
+    They are looked up in the index: left to itself PostgreSQL would rather read the whole table.
+    """
+    if sql.is_postgresql():
+        return f"{touched} t CROSS JOIN LATERAL (SELECT o.ctid, o.* FROM {level.table} o WHERE {within} OFFSET 0) o"
+    return f"{touched} t JOIN {level.table} o ON {within}"
+
+
+def _bring(
+    cursor: Any, level: Level, organisation: UUID, standing: str, *, write: bool = True, fresh: bool = False
+) -> int:
+    """Bring the rows `o` of `standing` (what may follow a FROM) in line with the `new_...` rows, which are all there is.
+
+    `fresh`: nothing stands there. Returns how many rows are new, differ or have vanished; their keys are in
     `changed_...`.
     """
     new, changed = f"new_{level.table}", f"changed_{level.table}"
-    empty_table(cursor, changed, _columns(level.key))
+    empty_table(cursor, changed, f"{_columns(level.key)}, stands boolean")
     new_key = ", ".join(f"n.{name}" for name in level.key)
     if fresh:
-        cursor.execute(f"INSERT INTO {changed} SELECT {new_key} FROM {new} n")
+        cursor.execute(f"INSERT INTO {changed} SELECT {new_key}, FALSE FROM {new} n")
         found = int(cursor.rowcount)
         _insert(cursor, level, organisation, f"FROM {new} n")
-        _analyze(cursor, changed, found)
+        _analyze(cursor, changed, found, level.key)
         return found
     cursor.execute(
         f"""
-        INSERT INTO {changed} SELECT {new_key} FROM {new} n LEFT JOIN {level.table} o ON {level.same("o", "n")}
+        INSERT INTO {changed} SELECT {new_key}, o.{level.key[0]} IS NOT NULL
+        FROM {new} n LEFT JOIN (SELECT o.* FROM {standing}) o ON {level.same("o", "n")}
         WHERE o.{level.key[0]} IS NULL OR {sql.differ("o", "n", level.values)}
         """
     )
     different = int(cursor.rowcount)
     cursor.execute(
         f"""
-        INSERT INTO {changed} SELECT {", ".join(f"o.{name}" for name in level.key)} FROM {level.table} o
-        WHERE {scope} AND NOT EXISTS (SELECT 1 FROM {new} n WHERE {level.same("n", "o")})
+        INSERT INTO {changed} SELECT {", ".join(level.key)}, TRUE FROM (SELECT o.* FROM {standing}) o
+        WHERE NOT EXISTS (SELECT 1 FROM {new} n WHERE {level.same("n", "o")})
         """
     )
     vanished = int(cursor.rowcount)
-    _analyze(cursor, changed, different + vanished)
-    if write and vanished:
-        _delete(cursor, level)
+    _analyze(cursor, changed, different + vanished, level.key)
+    # Many rows cost less replaced than updated, which looks in full pages of every index for room. Few that change
+    # again and again, as today's do, stay where they are. A stamped row says more than its sums: it is updated.
+    replaced = different > FEW and not level.stamped
+    if write and (vanished or replaced):
+        _delete(cursor, level, only_vanished=not replaced)
     if write and different:
         update = ", ".join(f"{name} = excluded.{name}" for name in [*level.values, *level.stamps])
-        _insert(
-            cursor,
-            level,
-            organisation,
-            f"""FROM {new} n JOIN {changed} c ON {level.same("c", "n")} WHERE TRUE ORDER BY {new_key}
-            ON CONFLICT ({", ".join(level.key)}) DO UPDATE SET {update}""",
-        )
+        upsert = "" if replaced else f"ON CONFLICT ({', '.join(level.key)}) DO UPDATE SET {update}"
+        rows = f"FROM {new} n JOIN {changed} c ON {level.same('c', 'n')} WHERE TRUE ORDER BY {new_key}"
+        _insert(cursor, level, organisation, f"{rows} {upsert}")
     return different + vanished
 
 
-def _delete(cursor: Any, level: Level) -> None:
-    """Delete what vanished."""
-    key = ", ".join(level.key)
-    cursor.execute(
-        f"""
-        DELETE FROM {level.table} WHERE ({key}) IN (SELECT {key} FROM changed_{level.table})
-        AND NOT EXISTS (SELECT 1 FROM new_{level.table} n WHERE {level.same("n", level.table)})
-        """
-    )
+def _delete(cursor: Any, level: Level, *, only_vanished: bool) -> None:
+    """Delete the changed rows that stand."""
+    gone = f"SELECT o.{{}} FROM {_look_up(level, f'changed_{level.table}', level.same('o', 't'))} WHERE t.stands"
+    if only_vanished:
+        gone += f" AND NOT EXISTS (SELECT 1 FROM new_{level.table} n WHERE {level.same('n', 't')})"
+    gone = gone.format("ctid" if sql.is_postgresql() else "rowid")
+    place = f"ctid = ANY (ARRAY({gone}))" if sql.is_postgresql() else f"rowid IN ({gone})"
+    cursor.execute(f"DELETE FROM {level.table} WHERE {place}")
 
 
 def _insert(cursor: Any, level: Level, organisation: UUID, rows: str) -> None:

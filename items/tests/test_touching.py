@@ -1,0 +1,85 @@
+"""Days are brought up to date at the price of these days, however many others there are."""
+
+import datetime as dt
+
+import pytest
+from django.db import connection
+
+from items.days import refresh_days
+from items.models import Product, ProductDay
+from items.store import store_lines
+from items.tests.shop import DAY, disagreements, few_are, open_shop
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+DAYS, PRODUCTS = 60, 20
+
+
+@pytest.fixture
+def shop():
+    return open_shop()
+
+
+@pytest.fixture
+def lines(shop):
+    """By date: a line of each product in both departments."""
+    made = Product.objects.bulk_create(
+        Product(organisation=shop.organisation, name=f"P{number}") for number in range(PRODUCTS)
+    )
+    dates = [DAY - dt.timedelta(days=number) for number in range(DAYS)]
+    return {
+        date: [
+            shop.line(f"{where.name}|{product.name}", 1, 100, date=date, department=where.pk, product=product.pk)
+            for where in (shop.cafe, shop.bar)
+            for product in made
+        ]
+        for date in dates
+    }
+
+
+def rows_read(table):
+    """(one after another, by an index) in this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = %s", [table])
+        return cursor.fetchone()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("days", [1, 7])
+def test_lines_and_sums_of_other_days_are_not_read(shop, lines, days):
+    store_lines(shop.till, [line for of_day in lines.values() for line in of_day])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    touched = [line for date in list(lines)[20 : 20 + days] for line in lines[date]]
+    store_lines(shop.till, [line._replace(total=line.total + 1) for line in touched], refresh=False)
+
+    before = {table: rows_read(table) for table in ("sales_data", "product_days")}
+    assert refresh_days(shop.till) > 0
+
+    read = {table: [now - then for now, then in zip(rows_read(table), before[table], strict=True)] for table in before}
+    assert read["sales_data"][0] == read["product_days"][0] == 0, "a table was read from end to end"
+    assert read["sales_data"][1] <= 2 * len(touched)
+    months = 2 * 31 * 2 * PRODUCTS  # a product's month is the sum of its days
+    assert read["product_days"][1] <= 6 * len(touched) + months
+
+
+def test_many_rows_are_replaced_and_equal_ones_left_alone(shop, lines):
+    """Five of six days change; the rows of the sixth are the very same afterwards."""
+    six = dict(list(lines.items())[:6])
+    store_lines(shop.till, [line for of_day in six.values() for line in of_day])
+    kept = dict(ProductDay.objects.filter(date=DAY).values_list("pk", "revenue"))
+    others = [line._replace(total=line.total + 1) for date, of_day in six.items() if date != DAY for line in of_day]
+    store_lines(shop.till, [*six[DAY], *others])
+    assert dict(ProductDay.objects.filter(date=DAY).values_list("pk", "revenue")) == kept
+    assert set(ProductDay.objects.exclude(date=DAY).values_list("revenue", flat=True)) == {101}
+    assert ProductDay.objects.count() == 6 * 2 * PRODUCTS
+    assert disagreements(shop.organisation) == []
+
+
+@pytest.mark.parametrize("few", [0, 100])
+def test_of_a_month_the_products_that_were_not_sold_stand(shop, lines, few):
+    """Half of the products change: the months of the others are looked at, or not, and found right."""
+    of_day = lines[DAY]
+    with few_are(few):
+        store_lines(shop.till, of_day)
+        store_lines(shop.till, [line._replace(total=line.total + 1) for line in of_day[::2]])
+        assert disagreements(shop.organisation) == []
