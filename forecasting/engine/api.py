@@ -23,7 +23,7 @@ from forecasting.engine.panel import Panel
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_hash
 from forecasting.engine.situations import situations
 
-MOST_MIX, MIX_POWER = 0.3, 6
+MOST_MIX, MIX_POWER, MIX_RECORDS = 0.4, 6, 1000
 COLD_ROWS = 20_000
 HELD_BACK, LEAST_HELD_BACK = 5, 35  # that part of a short past, and days, at least
 YEAR_BEFORE = 250  # records before last year's block
@@ -165,7 +165,7 @@ def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, l
         )  # fmt: skip
         if boosters:
             mean = members.forecast(boosters, features, s, o, h).mean(axis=0)
-            weight = _mix_weight(past.y[s, o + h], mean, seasonal, recipe)
+            weight = _mix_weight(past.y[s, o + h], mean, seasonal, recipe, int(past.recorded.sum()))
             forecast = (1 - weight) * mean + weight * seasonal
     cold = _cold_starts(features, recipe.horizon)
     return intervals.calibrate(past, s, o, h, forecast, cold, weight, season, then)
@@ -185,10 +185,14 @@ def _walks(past: History, first: int, end: int, recipe: Recipe, seed: int) -> tu
     return _targets(past, s, o, until, recipe.horizon)
 
 
-def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, recipe: Recipe) -> float:
-    """The mix counts less the more the members beat it: on calm series with promotions almost nothing."""
+def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, recipe: Recipe, records: int) -> float:
+    """The mix counts less the more the members beat it: on calm series with promotions almost nothing.
+
+    What a few branches' members seem to be better by is mostly chance: of few `records` it is believed in part.
+    """
     ours, its = np.abs(y - learned).sum(), np.abs(y - seasonal).sum()
-    return float(np.clip(MOST_MIX * (ours / its) ** MIX_POWER, 0.02, MOST_MIX)) if its > 0 else recipe.mix_weight
+    power = MIX_POWER * records / (records + MIX_RECORDS)
+    return float(np.clip(MOST_MIX * (ours / its) ** power, 0.02, MOST_MIX)) if its > 0 else recipe.mix_weight
 
 
 def _origins(past: History, first: int, end: int, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
