@@ -35,18 +35,21 @@ def room(parts: Sequence[int], days: int, series: int, dtype: type = np.float64)
 
 def add_up(out: np.ndarray, days: int, before: np.ndarray | None = None) -> np.ndarray:
     """`running` sums of what stands in a `room`, in its place, on top of the sums [..., series] of whole weeks `before`."""
-    *parts, rows, series = out.shape
-    weeks = rows // 7
-    out[..., 0, :], out[..., days + 1 :, :] = 0 if before is None else before, 0
+    if out.ndim > 2:  # one after the other: each stays nearer to the processor
+        for place, part in enumerate(out):
+            add_up(part, days, None if before is None else before[place])
+        return out[..., : days + 1, :]
+    rows, series = out.shape
+    out[0], out[days + 1 :] = 0 if before is None else before, 0
     # Within the weeks, then over them: rows are added to rows, which is faster than going down each column.
-    by_week = out[..., 1:, :].reshape(*parts, weeks, 7, series)
+    by_week = out[1:].reshape(rows // 7, 7, series)
     for day in range(1, 7):
-        by_week[..., day, :] += by_week[..., day - 1, :]
+        by_week[:, day] += by_week[:, day - 1]
     if before is not None:
-        by_week[..., 0, :, :] += before[..., None, :]
-    for week in range(1, weeks):
-        by_week[..., week, :, :] += by_week[..., week - 1, 6:, :]
-    return out[..., : days + 1, :]
+        by_week[0] += before
+    for week in range(1, rows // 7):
+        by_week[week] += by_week[week - 1, 6]
+    return out[: days + 1]
 
 
 def last_days(sums: np.ndarray, days: int, out: np.ndarray | None = None) -> np.ndarray:
