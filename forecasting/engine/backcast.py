@@ -65,11 +65,11 @@ def rhythm(past: History) -> Rhythm:
     x[~np.isfinite(x)] = np.nan
     times, mean = (~np.isnan(x)).sum(axis=0), _mean(x, 0)
     good = times >= LEAST_WEEKS
-    if not good.any(axis=1).all():
+    if not good.any():
         return BELIEVED
     scatter = float((known((x - mean) ** 2).sum(axis=0)[good] / (times[good] - 1)).mean())
     over, both = np.where(good, mean[0] - 1, 0.0), good.astype(np.float64) @ good.T
-    chance = np.where(good, scatter / np.maximum(times, 1), 0.0).sum(axis=1) / good.sum(axis=1)
+    chance = np.where(good, scatter / np.maximum(times, 1), 0.0).sum(axis=1) / np.maximum(good.sum(axis=1), 1)
     size, way = np.linalg.eigh(over @ over.T / np.maximum(both, 1) - np.diag(chance))
     differ = (way * np.fmax(size, 0.0)) @ way.T
     # That two weekdays go together may be chance where series are few.

@@ -132,6 +132,14 @@ def test_a_weekday_not_seen_yet_is_expected_to_go_with_those_it_goes_with_elsewh
     assert found[6] > 1.35 and found[0] < 1.2
 
 
+def test_a_chain_that_never_opens_on_sundays_is_measured_on_the_other_days():
+    panel = world.panel(world.sales(series=9, days=450))
+    panel.y[:, 6::7] = np.nan
+    found = rhythm(History(panel, CUTOFF))
+    assert found is not BELIEVED
+    assert (np.diag(found.differ)[:6] > 0).all() and found.differ[6, 6] == pytest.approx(0, abs=1e-12)
+
+
 def test_rows_may_turn_their_week():
     usual = rhythm(chain(0.2, 0.2))
     times, mean = np.array([[3, 2, 2, 1, 2, 0, 2]]), np.array([[1.2, 0.9, 1.0, 1.1, 0.6, 1.0, 1.3]])
