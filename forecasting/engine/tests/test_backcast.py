@@ -82,19 +82,6 @@ def test_a_newcomer_that_has_seen_no_promotion_expects_of_one_what_the_others_se
     assert uplift["b0"] == pytest.approx(uplift["b1"], rel=0.08) and uplift["b0"] > 1.15
 
 
-def test_in_its_first_year_a_calm_branch_is_forecast_like_one_that_has_seen_the_season():
-    """Sales double from the cutoff on, as they did a year before, when it was not open yet."""
-    frame = world.sales(series=9, days=520, noise=0.05)
-    frame.loc[frame["date"].dt.day_of_year.between(86, 160), "y"] *= 2
-    panel = world.panel(frame)
-    panel.y[0, :300] = np.nan
-    out = predict(fit(panel, CUTOFF, world.SMALL, calibrate=False), panel, CUTOFF, 28)
-    young = out["series_id"] == "b0"
-    ahead = panel.y[:, 450:478].reshape(-1)
-    ratio = (out["yhat"] / ahead).groupby(young).median()
-    assert ratio[True] == pytest.approx(ratio[False], rel=0.1)
-
-
 def chain(differ: float, scatter: float, alike: float = 0.0, days: int = 190, series: int = 40) -> History:
     """Branches whose weekdays differ by `differ`, the weekend's two alike by that share, around which days scatter."""
     draw = np.random.default_rng(1)
