@@ -23,7 +23,7 @@ from forecasting.engine.panel import Panel
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_hash
 from forecasting.engine.situations import situations
 
-MOST_MIX, MIX_POWER, MIX_RECORDS = 0.4, 6, 1000
+MOST_MIX, FEW_MORE, MIX_POWER, MIX_RECORDS = 0.3, 0.1, 6, 1000
 COLD_ROWS = 20_000
 HELD_BACK, LEAST_HELD_BACK = 5, 35  # that part of a short past, and days, at least
 YEAR_BEFORE = 250  # records before last year's block
@@ -191,8 +191,9 @@ def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, recipe
     What a few branches' members seem to be better by is mostly chance: of few `records` it is believed in part.
     """
     ours, its = np.abs(y - learned).sum(), np.abs(y - seasonal).sum()
-    power = MIX_POWER * records / (records + MIX_RECORDS)
-    return float(np.clip(MOST_MIX * (ours / its) ** power, 0.02, MOST_MIX)) if its > 0 else recipe.mix_weight
+    few = MIX_RECORDS / (records + MIX_RECORDS)
+    most = MOST_MIX + FEW_MORE * few
+    return float(np.clip(most * (ours / its) ** (MIX_POWER * (1 - few)), 0.02, most)) if its > 0 else recipe.mix_weight
 
 
 def _origins(past: History, first: int, end: int, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,13 +13,12 @@ from forecasting.engine.columns import Runs
 from forecasting.engine.history import History
 from forecasting.engine.windows import known, running, weekday_median
 
-LEVELS = (0.01, 0.05, 0.15, 0.4)  # share of a new day in the level; a shop that grows fast needs the last
+LEVELS = (0.01, 0.02, 0.05, 0.1)  # share of a new day in the level
 INDICES = (0.03, 0.1)  # share of a new week in the weekday's index
 SETTINGS = tuple(product(LEVELS, INDICES))
 BEST, WINDOW = 3, 120  # settings kept per series, days on which they are judged
 LAGS = (7, 14, 28)
 MEDIAN_WEEKS = 16
-ODD, ODD_SINCE = 0.5, 28  # a day moves the level as if it had been off by that share at most, once so many are known
 AT_ONCE = 2048  # series smoothed side by side
 YEAR, OWN_YEAR = 0.8, 0.3  # share of last year's way expected again: of all series' way, of the own deviation from it
 
@@ -120,9 +119,6 @@ def _smooth(x: np.ndarray, since: int, levels: np.ndarray, indices: np.ndarray, 
         np.maximum(now, 0.05, out=size)
         np.divide(values[d], size, out=step)
         step -= level
-        # One wedding is no new level. The slowest, which it hardly moves, says what is odd.
-        most = np.where(counts[d] > ODD_SINCE, np.float32(ODD) * np.abs(level[0]), np.float32(np.inf))
-        np.clip(step[1:], -most, most, out=step[1:])
         # Of each step the share of a new value is kept, more among the first ones and nothing where there is none.
         step *= np.maximum(alpha * gate, first[d]) if young[d] else alpha * gate
         level += step
