@@ -74,6 +74,16 @@ def test_training_and_serving_rows_are_the_same_bits():
         assert np.isfinite(a).mean() > 0.6
 
 
+def test_scatter_of_a_long_past_is_the_same_bits_when_only_its_end_is_kept():
+    panel, day = world.panel(series=3, days=1000), 990
+    every, last = (History(panel, world.day(day), since=since) for since in (0, day))
+    s, o = np.arange(3), np.full(3, day)
+    assert every.spread(s, o).tobytes() == last.spread(s, o).tobytes()
+    kept = last._noise.first
+    assert kept > 364
+    np.testing.assert_array_equal(every._noise.rows[kept:], last._noise.rows)
+
+
 def test_rows_are_the_same_bits_whatever_is_asked_beside_them():
     """Days ahead of one origin share what is looked up; alone, every row looks for itself. Calendars may differ."""
     panel = world.panel(series=5, days=480)
