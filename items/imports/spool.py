@@ -1,10 +1,11 @@
 """Checked lines on disk, by week, until they are stored day by day: memory holds one week at a time."""
 
 import datetime as dt
+import os
 import pickle
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -17,14 +18,15 @@ class Spool:
     """Used as a context: what is in it is gone afterwards."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="salesforecast-spool-")
-        self._weeks: set[int] = set()
+        # Without a name: of a process that is killed nothing is left.
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the context)
+        self._begins: dict[int, list[int]] = defaultdict(list)  # of the parts of a week
 
     def __enter__(self) -> "Spool":
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._folder.cleanup()
+        self._file.close()
 
     def add(self, lines: Columns) -> None:
         """Lines as columns, among them `date`. Columns that say nothing are left out."""
@@ -35,12 +37,8 @@ class Spool:
             self._append(week, {name: values.take(chosen) for name, values in columns.items()})
 
     def _append(self, week: int, columns: Columns) -> None:
-        self._weeks.add(week)
-        with self._path(week).open("ab") as file:
-            pickle.dump(columns, file, pickle.HIGHEST_PROTOCOL)
-
-    def _path(self, week: int) -> Path:
-        return Path(self._folder.name) / str(week)
+        self._begins[week].append(self._file.seek(0, os.SEEK_END))
+        pickle.dump(columns, self._file, pickle.HIGHEST_PROTOCOL)
 
     def batches(self, least: int) -> Iterator[tuple[dt.date, Columns]]:
         """Whole dates, oldest first, as many as make `least` lines: the last of the dates, and the lines."""
@@ -57,7 +55,7 @@ class Spool:
 
     def _parts(self, most: int) -> Iterator[tuple[dt.date, Columns]]:
         """Weeks, in the order of the file within; those of more lines than `most` date by date."""
-        for week in sorted(self._weeks):
+        for week in sorted(self._begins):
             columns = _joined(list(self._read(week)))
             if len(columns["date"]) <= most:
                 yield max(columns["date"].values), columns
@@ -68,12 +66,9 @@ class Spool:
                 yield dates.values[code], {name: values.take(chosen) for name, values in columns.items()}
 
     def _read(self, week: int) -> Iterator[Columns]:
-        with self._path(week).open("rb") as file:
-            while True:
-                try:
-                    yield pickle.load(file)  # noqa: S301  (written by this very process)
-                except EOFError:
-                    return
+        for begin in self._begins[week]:
+            self._file.seek(begin)
+            yield pickle.load(self._file)  # noqa: S301  (written by this very process)
 
 
 def _says(values: Coded) -> bool:
