@@ -5,7 +5,7 @@ import uuid
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -99,6 +99,34 @@ def test_a_department_that_is_gone_from_a_date_leaves_its_old_figures_as_restate
     bring(till, [DAY])
     assert not SalesSummary.objects.exists()
     assert {figures(row) for row in Restatement.objects.all()} == {(9, 100, None), (None, 100, None)}
+
+
+@pytest.mark.postgres
+def test_old_statistics_do_not_make_a_day_be_looked_for_once_per_row(till):
+    """Of a table that was emptied and analysed PostgreSQL believes that one row stands there."""
+    cafes = {name: department_at(till, name) for name in ("cafe", "bar", "kiosk")}
+    dates = [DAY - dt.timedelta(days=back) for back in range(60)]
+    hours = dict.fromkeys(range(8, 22), "10")
+    every = [observed(name, cafe, date, hours) for name, cafe in cafes.items() for date in dates]
+    bring(till, dates, *every)
+    SalesByHour.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE sales_by_hour")
+    publish(till, dates, run=None)
+    rows = SalesByHour.objects.count()
+
+    before = hours_read()
+    bring(till, [DAY], *(observed(name, cafe, DAY, {9: "10"}) for name, cafe in cafes.items()))
+    assert hours_read() - before < 10 * rows
+
+
+def hours_read() -> int:
+    """Rows of sales by the hour that this transaction has read, one after another or by an index."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'sales_by_hour'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def test_a_day_that_grows_while_its_shift_is_open_is_not_restated(till):
