@@ -86,8 +86,17 @@ def stage_days(cursor: Any, table: str, days: Collection[tuple[UUID, dt.date]]) 
 
 
 def empty_table(cursor: Any, table: str, columns: str) -> None:
-    cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({columns})")
-    cursor.execute(f"TRUNCATE {table}" if sql.is_postgresql() else f"DELETE FROM {table}")
+    """Needs a transaction: on PostgreSQL the rows go with its end."""
+    create = f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({columns})"
+    if not sql.is_postgresql():
+        cursor.execute(create)
+        cursor.execute(f"DELETE FROM {table}")
+        return
+    cursor.execute(f"{create} ON COMMIT DELETE ROWS")
+    # TRUNCATE writes to the catalogue, which takes longer than all else that is done with a few rows.
+    cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")
+    if cursor.fetchone():
+        cursor.execute(f"TRUNCATE {table}")
 
 
 def read_days(cursor: Any) -> frozenset[tuple[UUID, dt.date]]:

@@ -62,6 +62,29 @@ def test_lines_and_sums_of_other_days_are_not_read(shop, lines, days):
     assert read["product_days"][1] <= 6 * len(touched) + months
 
 
+def temporary_files():
+    """The file of each temporary table that lines pass through."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, relfilenode FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'"
+            " AND relname <> 'staged_sales'"
+        )
+        return dict(cursor.fetchall())
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_delivery_leaves_temporary_tables_empty_and_makes_no_files_for_them(shop):
+    store_lines(shop.till, [shop.line("1", "1", "100")])
+    before = temporary_files()
+    store_lines(shop.till, [shop.line("1", "2", "200"), shop.line("2", "1", "100")])
+    assert temporary_files() == before and len(before) > 10
+    with connection.cursor() as cursor:
+        for table in before:
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            assert cursor.fetchone() == (0,), table
+
+
 def test_many_rows_are_replaced_and_equal_ones_left_alone(shop, lines):
     """Of each of six days all products change but one, whose rows are the very same afterwards."""
     delivered = [line for of_day in list(lines.values())[:6] for line in of_day]
