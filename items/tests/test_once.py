@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -30,6 +31,24 @@ def opened(world: World) -> str:
     return key
 
 
+@pytest.fixture
+def at_once():
+    """Asks in one moment from as many threads; as those of a web server, each keeps its connection to the database."""
+    together = Barrier(PUSHERS, timeout=60)
+
+    def alone(ask, number):
+        together.wait()
+        return ask(number)
+
+    with ThreadPoolExecutor(PUSHERS) as pool:
+
+        def asked(ask):
+            return list(pool.map(lambda number: alone(ask, number), range(PUSHERS)))
+
+        yield asked
+        asked(lambda _number: connection.close())
+
+
 def push(secret, data, key=None, path=BULK):
     headers = {"authorization": f"Api-Key {secret}"} | ({"idempotency-key": key} if key else {})
     return Client().generic("POST", path, json.dumps(data), content_type="application/json", headers=headers)
@@ -43,7 +62,7 @@ def of(world: World, *quantities):
 @pytest.mark.integration
 @pytest.mark.django_db
 class TestAgain:
-    @pytest.mark.parametrize("times", [200, pytest.param(1000, marks=pytest.mark.deep)])
+    @pytest.mark.parametrize("times", [50, pytest.param(1000, marks=pytest.mark.deep)])
     def test_one_effect_and_the_same_bytes(self, world: World, monkeypatch, times):
         monkeypatch.setattr(APIView, "throttle_classes", [])
         secret = opened(world)
@@ -101,7 +120,7 @@ def opened_once(world: World) -> str:
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_of_equal_requests_at_once_one_has_the_effect(settings):
+def test_of_equal_requests_at_once_one_has_the_effect(at_once):
     world = build_world()
     secret = opened(world)
     answers = at_once(lambda number: push(secret, of(world, 5), "night 1"))
@@ -113,7 +132,7 @@ def test_of_equal_requests_at_once_one_has_the_effect(settings):
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("rounds", [3, pytest.param(500, marks=pytest.mark.deep)])
-def test_of_different_pushes_at_once_one_stands_whole(rounds, monkeypatch):
+def test_of_different_pushes_at_once_one_stands_whole(at_once, rounds, monkeypatch):
     """Each push is two products that belong together: n of the one and 1000 + n of the other."""
     monkeypatch.setattr(APIView, "throttle_classes", [])
     world = build_world()
@@ -135,14 +154,3 @@ def test_of_different_pushes_at_once_one_stands_whole(rounds, monkeypatch):
     assert Delivery.objects.count() == rounds * PUSHERS
     assert sum(ProductMonth.objects.values_list("quantity", flat=True)) == one + other
     assert sum(SalesProduct.objects.values_list("total_quantity", flat=True)) == one + other
-
-
-def at_once(ask):
-    def alone(number):
-        try:
-            return ask(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(PUSHERS) as pool:
-        return list(pool.map(alone, range(PUSHERS)))
