@@ -17,7 +17,7 @@ from runs import ledger
 from runs.models import Run
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.long, pytest.mark.django_db]
 GENERATE = {
     "deadline": None, "database": None, "phases": [Phase.generate], "derandomize": True,
     "suppress_health_check": list(HealthCheck),
@@ -77,7 +77,7 @@ def adds_up(job):
     assert all("%(" not in row[4] and not row[4].startswith("import_") for row in explained)
 
 
-@pytest.mark.parametrize("files", [100, pytest.param(4000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("files", [40, pytest.param(4000, marks=pytest.mark.deep)])
 def test_good_rows_are_exact_and_bad_ones_explained(post, files):
     @settings(max_examples=files, **GENERATE)
     @given(
@@ -121,7 +121,7 @@ def test_good_rows_are_exact_and_bad_ones_explained(post, files):
     check()
 
 
-@pytest.mark.parametrize("files", [100, pytest.param(3000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("files", [40, pytest.param(3000, marks=pytest.mark.deep)])
 def test_a_csv_with_any_bytes_in_it(post, files):
     good = "Дата;Товар;Количество;Цена\n" + "".join(f"{day:02}.01.2024;Чай {day};{day};1,5\n" for day in range(1, 8))
 
@@ -145,7 +145,7 @@ def test_a_csv_with_any_bytes_in_it(post, files):
     check()
 
 
-@pytest.mark.parametrize("files", [100, pytest.param(3000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("files", [40, pytest.param(3000, marks=pytest.mark.deep)])
 def test_a_workbook_with_any_bytes_in_it(post, files):
     good = book(
         {"A": [["date", "product", "quantity"], *([dt.datetime(2024, 1, day), "Tea", day] for day in range(1, 8))]}
