@@ -85,9 +85,17 @@ def empty_cache() -> None:
     cache.clear()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole processes before single pages: a long test that starts last leaves the other worker without work."""
-    items.sort(key=lambda item: (item.get_closest_marker("stack") is None, item.get_closest_marker("row") is None))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long tests and whole processes first: one that starts last leaves the other worker without work.
+
+    What needs PostgreSQL is not looked at on SQLite.
+    """
+    from django.conf import settings
+
+    if "sqlite3" in settings.DATABASES["default"]["ENGINE"]:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("postgres")])
+        items[:] = [item for item in items if not item.get_closest_marker("postgres")]
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("long", "stack", "row")])
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ from scripts.migrated import migrated
 
 SLOW = "chaos or deep"
 ALONE = "browser or stack or postgres"
+# The last one would let every process compile the tests anew, which takes as long as all else before their first.
+NOT_TAKEN_OVER = ("DATABASE_URL", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Phase:
     select: str
     workers: int = 0
     on_postgres: bool = False
-    shared_out_by: str = "loadfile"
+    shared_out_by: str = "worksteal"
 
 
 TIERS = {
@@ -52,13 +54,13 @@ TIERS = {
     "real-time": [Phase("faults in real time", "real_time")],
     "deep": [
         Phase("large, on SQLite", "deep and not postgres", workers=2, shared_out_by="loadgroup"),
-        Phase("large, on PostgreSQL", "deep and postgres", on_postgres=True),
+        Phase("large, on PostgreSQL", "deep and postgres", workers=2, on_postgres=True),
     ],
 }
 
 
 def run(phase: Phase, report: Path, coverage: bool, more: dict[str, str]) -> int:
-    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "PYTEST_ADDOPTS")}
+    environment = {name: value for name, value in os.environ.items() if name not in NOT_TAKEN_OVER}
     environment |= more
     if phase.on_postgres:
         environment["DATABASE_URL"] = environment["TEST_POSTGRES_URL"]

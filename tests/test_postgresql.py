@@ -10,8 +10,6 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 
 def test_a_connection_at_rest_is_asked_nothing_and_a_dead_one_is_noticed(monkeypatch):
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite keeps no server")
     kept = connection.copy()
     try:
         with kept.cursor() as cursor:

@@ -21,7 +21,7 @@ from runs.ledger import run_now
 from sales.models import SalesByHour, SalesSummary
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = [pytest.mark.long, pytest.mark.integration, pytest.mark.django_db]
 SETS = {"maven_coffee": "America/New_York", "french_bakery": "Europe/Paris"}
 # Of one request.
 RECORDS, PUSHED = 10_000, 50_000

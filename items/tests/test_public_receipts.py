@@ -21,7 +21,7 @@ from sources.simulator import IikoServer
 from sources.simulator.worlds.transactions import TransactionsWorld
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = [pytest.mark.long, pytest.mark.integration, pytest.mark.django_db]
 
 
 @pytest.mark.parametrize("days", [1, pytest.param(10**4, marks=pytest.mark.deep)])

@@ -81,6 +81,7 @@ def till(settings, tmp_path: Path) -> Iterator[LateServer]:
         yield server
 
 
+@pytest.mark.long
 @pytest.mark.row("R30", "branches that close at all hours of 90 nights")
 @pytest.mark.parametrize(
     "nights",

@@ -27,6 +27,7 @@ def empty_database(tmp_path):
         yield environment | {"DATABASE_URL": url}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "start",
     [
