@@ -10,7 +10,7 @@ from departments.models import Department
 from tests.reading import reader, rows, words
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 KEYS = "/admin/accounts/apikey/"
 
 

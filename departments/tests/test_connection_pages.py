@@ -16,7 +16,7 @@ from sources.simulator.worlds.static import StaticWorld
 from tests.reading import reader, words
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 LIST = "/admin/departments/connection/"
 SECRET = "s3cret-of-the-till"
 NODES = [Node("5a1b0f5e-1111-4222-8333-444455556666", None, "New branch", "DEPARTMENT")]

@@ -8,7 +8,7 @@ from departments.models import Authority, Change, Closure, Connection, Departmen
 from tests.reading import content, reader, rows, words
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 LIST = "/admin/departments/department/"
 
 

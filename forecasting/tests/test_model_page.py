@@ -13,7 +13,7 @@ from runs.models import Run
 from tests.reading import content, reader, rows, words
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 PAGE = "/admin/forecasting/modelversion/model/"
 TRAIN = "/admin/forecasting/modelversion/train/"
 

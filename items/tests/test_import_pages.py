@@ -14,7 +14,7 @@ from runs.ledger import run_now
 from tests.reading import content, reader, rows
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 UNCLEAR = "Wann;Was;Wieviel;Preis\n01/02/2024;Tee;2;1,50\n02/02/2024;Kuchen;viel;3,00\n"
 
 

@@ -18,7 +18,7 @@ from runs.models import Run
 from sales.models import AutoSyncLog, SalesSummary
 from tests.world import build_world
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -46,6 +46,8 @@ def everything() -> dict[str, list[tuple]]:
     return found
 
 
+@pytest.mark.long
+@pytest.mark.integration
 def test_all_of_it_comes_back_and_goes_on(world, backup):
     before = everything()
     assert len(before["sales_summary"]) == 28
@@ -61,6 +63,7 @@ def test_all_of_it_comes_back_and_goes_on(world, backup):
     )
 
 
+# On SQLite only: PostgreSQL makes all tables anew, once more, before the same statement.
 def test_without_the_keys_all_but_the_passwords_comes_back(world, backup, settings):
     settings.SALT_KEY = ["another-key-" + "k" * 30]
     with pytest.raises(CommandError, match="SECRET_KEY"):
@@ -70,6 +73,7 @@ def test_without_the_keys_all_but_the_passwords_comes_back(world, backup, settin
     assert SalesSummary.objects.count() == 28
 
 
+@pytest.mark.integration
 def test_no_secret_is_readable_in_it_and_only_the_owner_reads_it(backup):
     with zipfile.ZipFile(backup) as archive:
         everything = b"".join(archive.read(name) for name in archive.namelist())
@@ -79,6 +83,7 @@ def test_no_secret_is_readable_in_it_and_only_the_owner_reads_it(backup):
     assert not list(backup.parent.glob("*.part"))
 
 
+@pytest.mark.integration
 def test_it_overwrites_nothing(world, backup):
     with pytest.raises(BadBackup, match="backup_there"):
         make_backup(backup)
@@ -94,6 +99,7 @@ def code_of(path: Path) -> str:
     return ""
 
 
+@pytest.mark.integration
 def test_a_damaged_file_is_refused(backup, tmp_path):
     whole = backup.read_bytes()
     damaged = tmp_path / "damaged.zip"
@@ -110,6 +116,7 @@ def test_a_damaged_file_is_refused(backup, tmp_path):
         read_manifest(tmp_path / "none.zip")
 
 
+@pytest.mark.integration
 def test_a_backup_of_a_newer_version_or_of_another_engine_is_refused(backup, tmp_path):
     def changed(**more) -> Path:
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.zip"

@@ -17,7 +17,7 @@ from sales.models import SalesByHour, SalesSummary
 from tests.reading import content, reader
 from tests.world import World, sell
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 GOOD = {"departments": 3, "nodes": 5, "fields_missing": [], "free_slots": "2", "sees_shifts": True}
 
 

@@ -11,7 +11,7 @@ from operations.schedules import setup_schedules, when_of
 from tests.reading import content, reader, rows, words
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 LIST = "/admin/django_celery_beat/periodictask/"
 
 

@@ -8,7 +8,7 @@ from runs.models import Run
 from tests.reading import content, reader, rows, words
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 LIST = "/admin/runs/run/"
 
 

@@ -14,7 +14,7 @@ from sales.models import AutoSyncLog
 from tests.reading import content, reader, rows
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 PAGE = "/admin/sales/salessummary/automatic/"
 TEST = f"{PAGE}test/"
 

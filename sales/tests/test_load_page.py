@@ -11,7 +11,7 @@ from runs.models import Run
 from tests.reading import content, reader, words
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 LOAD = "/admin/sales/salessummary/load/"
 DEPARTMENTS = "/admin/departments/department/"
 

@@ -21,7 +21,7 @@ def document():
     return yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
 
 
-@pytest.mark.integration
+@pytest.mark.unit
 def test_the_document_is_current_and_free_of_warnings():
     out = io.StringIO()
     call_command("spectacular", "--lang", "en", "--validate", "--fail-on-warn", stdout=out)
@@ -90,7 +90,6 @@ def closed(schema):
     return {"anyOf": [result, {"type": "null"}]} if schema.get("nullable") is True else result
 
 
-@pytest.mark.integration
 @pytest.mark.django_db
 def test_the_documentation_loads_nothing_from_elsewhere(client):
     page = client.get("/api/docs/").content.decode()

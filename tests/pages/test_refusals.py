@@ -10,7 +10,7 @@ from runs.models import Run
 from tests.reading import content, reader, words
 from tests.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 SAID = {
     403: "This page is not open to you",
     404: "There is no such page",
