@@ -47,14 +47,14 @@ TIERS = {
             "browser, whole processes and a little of every fault",
             f"(browser or stack) and not ({SLOW})",
             workers=2,
-            shared_out_by="loadgroup",
+            shared_out_by="loadfile",  # whose tests have one house, or one browser, in common
         ),
     ],
     "chaos": [Phase("faults", "chaos and not (real_time or deep)")],
     "real-time": [Phase("faults in real time", "real_time")],
     "deep": [
-        Phase("large, on SQLite", "deep and not postgres", workers=2, shared_out_by="loadgroup"),
-        Phase("large, on PostgreSQL", "deep and postgres", workers=2, on_postgres=True),
+        Phase("large, on SQLite", "deep and not postgres", workers=2, shared_out_by="load"),
+        Phase("large, on PostgreSQL", "deep and postgres", workers=2, on_postgres=True, shared_out_by="load"),
     ],
 }
 
@@ -67,8 +67,8 @@ def run(phase: Phase, report: Path, coverage: bool, more: dict[str, str]) -> int
     command = [sys.executable, "-m", "pytest", "-m", phase.select, f"--junitxml={report}"]
     if phase.workers:
         command += ["-n", str(phase.workers), "--dist", phase.shared_out_by]
-    if phase.shared_out_by == "loadgroup":
-        command += ["--no-loadscope-reorder"]  # conftest.py puts the long ones first
+    # In the order of conftest.py, which puts the long ones first, and as single tests where each of them is long.
+    command += {"loadfile": ["--no-loadscope-reorder"], "load": ["--maxschedchunk=1"]}.get(phase.shared_out_by, [])
     if coverage:
         command += ["--cov", "--cov-append", "--cov-report="]
     return subprocess.run(command, env=environment, check=False).returncode

@@ -129,9 +129,9 @@ def _at_once(house: House, ranges: list[tuple[date, date]]) -> list[int]:
     return found
 
 
-def killed_database(house: House, *, times: int, limit: float, chance: random.Random) -> Row:
+def killed_database(house: House, *, times: int, rows: int, limit: float, chance: random.Random) -> Row:
     """R10: PostgreSQL is killed while a transaction writes."""
-    world = BillsWorld(LAST, days=28, departments=50, rows=60_000)
+    world = BillsWorld(LAST, days=28, departments=50, rows=rows)
     house.add_till(world)
     house.nurse()
     first, last = spread(LAST, 28)

@@ -85,7 +85,7 @@ def till(settings, tmp_path: Path) -> Iterator[LateServer]:
 @pytest.mark.row("R30", "branches that close at all hours of 90 nights")
 @pytest.mark.parametrize(
     "nights",
-    [pytest.param(2, marks=pytest.mark.postgres, id="short"), pytest.param(90, marks=pytest.mark.chaos, id="full")],
+    [pytest.param(1, marks=pytest.mark.postgres, id="short"), pytest.param(90, marks=pytest.mark.chaos, id="full")],
 )
 @pytest.mark.django_db(transaction=True)
 def test_every_branch_is_complete_and_forecast_soon_after_it_closed(

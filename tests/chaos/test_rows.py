@@ -8,9 +8,6 @@ from tests.chaos import faults, nights
 from tests.chaos.house import REAL, TENTH, House
 from tests.chaos.report import Row, chance
 
-# One house for all of them, so one worker.
-pytestmark = pytest.mark.xdist_group("house")
-
 # Failed loads are asked for again after seconds: a night with a fault would else last a minute.
 HURRIED = TENTH | {"RETRY_SECONDS": "5"}
 
@@ -122,6 +119,6 @@ def test_a_lost_broker(house: House, tell: Report, away: float, limit: float) ->
 
 
 @pytest.mark.row("R10", "PostgreSQL killed with -9 in the middle of transactions, 20 times")
-@pytest.mark.parametrize("times", [short(1), full(20)])
-def test_a_killed_database(house: House, tell: Report, times: int) -> None:
-    tell(faults.killed_database(house, times=times, limit=10, chance=chance()))
+@pytest.mark.parametrize(("times", "rows"), [short(1, 15_000), full(20, 60_000)])
+def test_a_killed_database(house: House, tell: Report, times: int, rows: int) -> None:
+    tell(faults.killed_database(house, times=times, rows=rows, limit=10, chance=chance()))

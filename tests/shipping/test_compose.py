@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-import uuid
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 import yaml
 
-from scripts.migrated import administer
+from tests.databases import TEMPLATE, new_database
 from tests.stack.stack import Stack, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,11 +133,9 @@ def test_the_workflow_runs_what_the_house_has():
 def test_the_commands_of_production_bring_the_product_up(tmp_path, postgres_url, redis_url):
     """migrate, then web, workers and beat, as the file says, with secrets from files; then its own health check."""
     services = read(FILES[1])["services"]
-    database = f"salesforecast_{uuid.uuid4().hex[:12]}"
-    administer(postgres_url, f"CREATE DATABASE {database}")
     stack = Stack(tmp_path)
-    try:
-        server = urlsplit(postgres_url)
+    with new_database(postgres_url, template=TEMPLATE) as url, closing(stack):
+        server = urlsplit(url)
         values = environment(FILES[1], ALLOWED_HOSTS="localhost,127.0.0.1", BEHIND_PROXY="no", HTTPS_ONLY="no")
         for name in SECRETS:
             (tmp_path / name.lower()).write_text("s" * 40 + name)
@@ -146,7 +144,7 @@ def test_the_commands_of_production_bring_the_product_up(tmp_path, postgres_url,
         values |= {
             "DB_HOST": server.hostname or "127.0.0.1",
             "DB_PORT": str(server.port or 5432),
-            "DB_NAME": database,
+            "DB_NAME": server.path.removeprefix("/"),
             "DB_USER": server.username or "postgres",
             "REDIS_URL": redis_url,
         }
@@ -178,9 +176,6 @@ def test_the_commands_of_production_bring_the_product_up(tmp_path, postgres_url,
         assert ready["worker"] == ready["beat"] == "ok"
         for name, process in stack.processes.items():
             assert process.poll() is None, (name, (tmp_path / f"{name}.log").read_text()[-2000:])
-    finally:
-        stack.close()
-        administer(postgres_url, f"DROP DATABASE {database} WITH (FORCE)")
 
 
 def _ready(stack: Stack):

@@ -137,7 +137,7 @@ class Stack:
         while time.monotonic() < deadline:
             if found := happens():
                 return found
-            time.sleep(0.2)
+            time.sleep(0.1)
         raise AssertionError(f"after {seconds} s it is still not so that {what}")
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
