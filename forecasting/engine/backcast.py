@@ -18,8 +18,8 @@ BELIEF = 0.75  # of the chance that differences are measured against; from 0.5 (
 LEAST_INDEX = 0.02  # of a weekday over the usual
 YOUNG = 392  # days without the same season a year ago
 LEAST_GIVEN = 28  # days that the others sold before a series' first
-RESTLESS, FIRST_SHARE, DAILY_SHARE = 0.5, 0.35, 0.006
-MOST_TIMES = 3.0  # one day counts for so many usual ones at most
+RESTLESS, FIRST_SHARE, DAILY_SHARE = 0.5, 0.1, 0.0075
+MOST_TIMES = 2.0  # one day counts for so many usual ones at most
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Rhythm:
     scatter: float
 
     def expected(self, times: np.ndarray, mean: np.ndarray) -> np.ndarray:
-        """[rows, 7] what each weekday sells, from the `mean` of the `times` [rows, 7] it was seen; both in any order that
-        is that of `differ`, which may be [rows, 7, 7].
+        """[rows, 7] what each weekday sells, from the `mean` of the `times` [rows, 7] it was seen (or their weights); both in
+        any order that is that of `differ`, which may be [rows, 7, 7].
 
         The mean of normal sales whose weekdays have that covariance, the level itself being unknown (empirical Bayes).
         """
@@ -91,8 +91,8 @@ def pooled_uplift(past: History, o: np.ndarray) -> dict[str, np.ndarray]:
 def own_share(past: History) -> np.ndarray:
     """[series] how much the own days count beside those with a past that is given; 1 for who needs none.
 
-    Where sales scatter nothing given is near the truth and the mean of both is best, from the fourth month on the own
-    days; where they are calm a given season, promotion and feast are worth more than a few own months.
+    Where sales scatter nothing given is near the truth, and the own days count the more the longer a branch is open, after
+    four months alone; where they are calm a given season, promotion and feast are worth more than a few own months.
     """
     age, noise = past.origin - past.first + 1, past.pooled_noise[past.cutoff]
     share = min(noise / RESTLESS, 1) ** 3 * np.minimum(FIRST_SHARE + DAILY_SHARE * age, 1)

@@ -16,10 +16,11 @@ from forecasting.engine.history import SHORT
 from forecasting.engine.windows import known
 
 WINDOW = 56  # days looked back; longer ago is no news of a series with so few records
-COPIES, ROWS, TREES = 4, 40_000, 100  # each day is forecast from several pretended openings
+COPIES, ROWS, TREES = 4, 80_000, 100  # each day is forecast from several pretended openings
 DRAWN = 2 * ROWS  # some of them would have had to open before there was anything to know
 FEAST = ("pooled", "pooled_level", "times")
 MEANS = (3, 7, 14)
+HALF_LIFE = 20  # days after which a day says half as much of its weekday: the first days are least like those to come
 LEARNED = 0.5  # share of the newcomer member on the first day; with SHORT records it has none
 
 
@@ -99,10 +100,10 @@ class Young:
         times, mean = np.zeros((len(self.s), 7)), np.zeros((len(self.s), 7))
         with np.errstate(invalid="ignore", divide="ignore"):
             for back in range(len(self.seen)):
-                over = np.clip(self.seen[back] / hoped[back % 7], 0, MOST_TIMES)
-                mean[:, back % 7] += known(over)
-                times[:, back % 7] += ~np.isnan(over)
-        index = turned.expected(times, mean / np.maximum(times, 1))
+                over, weight = np.clip(self.seen[back] / hoped[back % 7], 0, MOST_TIMES), 0.5 ** (back / HALF_LIFE)
+                mean[:, back % 7] += weight * known(over)
+                times[:, back % 7] += weight * ~np.isnan(over)
+        index = turned.expected(times, mean / np.where(times > 0, times, 1))
         return np.fmax(index[np.arange(len(index)), -self.h % 7], LEAST_INDEX)
 
     def rows(self) -> np.ndarray:

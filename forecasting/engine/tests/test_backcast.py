@@ -166,7 +166,7 @@ def test_the_own_days_count_the_more_the_longer_a_branch_is_open_and_the_more_sa
         assert (found[1:] == 1).all()  # open from the first day: nothing can be given
         return found[0]
 
-    assert share(7, 0.05) < 0.05 < share(7, 0.5) < share(60, 0.5) < share(110, 0.5) == 1
+    assert share(7, 0.05) < 0.05 < share(7, 0.5) < share(60, 0.5) < share(110, 0.5) < share(125, 0.5) == 1
     assert share(390, 0.05) < 0.2 and share(400, 0.05) == 1
 
 
