@@ -262,10 +262,11 @@ def predict(
     rule = np.where(records == 0, "no_history", np.where((records < SHORT) | ~(level > 0), "short_history", "model"))
     rule = rule.astype(object)
     full = rule == "model"
-    yhat = np.zeros(len(s))
+    yhat, given = np.zeros(len(s)), np.zeros(len(s), dtype=bool)
     for past, rows, share in views(fitted, panel, history, cutoff, horizon, cutoffs):
         known = features if past is history else Features(past, fitted.covariates)
         mix = Mix(past, int(past.origin.min()))
+        given[rows] |= past is not history
         yhat[rows] += share * blend(fitted.boosters, fitted.mix_weight, known, mix, s[rows], o[rows], h[rows])
     if not fitted.boosters:
         rule[full] = "blend"
@@ -281,8 +282,8 @@ def predict(
         young = Young(features, s[few], o[few], h[few], age)
         yhat[few] = young.forecast(fitted.boosters.get("n"), yhat[few])
         put(few, intervals.short_bounds(fitted.calibration, age, h[few], yhat[few]))
-    if full.any():
-        put(full, intervals.bounds(fitted.calibration, history, s[full], o[full], h[full], yhat[full]))
+    if len(rows := np.flatnonzero(full | (few & given))):
+        put(rows, intervals.bounds(fitted.calibration, history, s[rows], o[rows], h[rows], yhat[rows]))
     if new.any():
         like = full if full.any() else few
         middle, found = without_history(

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from forecasting.engine.history import History
+from forecasting.engine.history import SHORT, History
 from forecasting.engine.spread import BELIEVED_TOGETHER
 
 BANDS = ((1, 7), (8, 14), (15, 28), (29, 10_000))
@@ -49,8 +49,12 @@ def _scaled_errors(history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray
 
 
 def unit(history: History, s: np.ndarray, o: np.ndarray, forecast: np.ndarray) -> np.ndarray:
-    level = history.level[s, o]
-    return history.spread(s, o) * np.sqrt(np.fmax(forecast, 0.05 * level) * level)
+    """[rows] what sales usually scatter by around a forecast; of the first weeks that of all series, as a level of n days
+    misses by a day's scatter over the root of n."""
+    level, records = history.level[s, o], history.records[s, o]
+    luck = np.sqrt((1 + 1 / np.maximum(records, 1)) / (1 + 1 / SHORT))
+    spread = np.where(records < SHORT, luck * history.pooled_noise[o], history.spread(s, o))
+    return spread * np.sqrt(np.fmax(forecast, 0.05 * level) * level)
 
 
 def season_ahead(history: History, now: tuple[np.ndarray, ...], then: tuple[np.ndarray, ...]) -> float:
