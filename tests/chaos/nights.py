@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from sources.simulator.worlds.base import Cell
+from sources.simulator.worlds.base import FIRST_HOUR_OF_DAY, Cell
 from sources.simulator.worlds.static import StaticWorld
 from tests.chaos.house import House, differences, eventually, truth
 from tests.chaos.report import Row
@@ -281,7 +281,10 @@ def late_edits(house: House, *, chance: random.Random) -> Row:
 
 
 def edited(rows: list[Cell], first: dt.date, last: dt.date, chance: random.Random) -> list[Cell]:
-    """The world after late corrections: at most one of each branch and date, of all kinds."""
+    """The world after late corrections: at most one of each branch and date, of all kinds.
+
+    No day's last hour is taken away: such a day ends early, which is doubted and left to a person.
+    """
     by_day: dict[tuple[str, dt.date], list[Cell]] = {}
     for row in rows:
         if first <= row.date <= last:
@@ -290,7 +293,8 @@ def edited(rows: list[Cell], first: dt.date, last: dt.date, chance: random.Rando
     gone: set[Cell] = set()
     new: list[Cell] = []
     for number, key in enumerate(days):
-        cell = chance.choice(by_day[key])
+        cells = sorted(by_day[key], key=lambda cell: ((cell.hour or 0) - FIRST_HOUR_OF_DAY) % 24)
+        cell = chance.choice(cells[:-1] or cells)
         free = chance.choice([hour for hour in range(24) if all(hour != other.hour for other in by_day[key])])
         tiyn = Decimal(chance.randrange(1, 99_000)) / 100
         other = next((later for later in days[number + 1 :] if later[0] == key[0]), None)
