@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections import defaultdict
@@ -11,11 +12,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg2
 
 from sources.simulator import IikoServer
 from tests.chaos.own import Cluster, OwnRabbit, OwnRedis
+from tests.databases import TEMPLATE
 from tests.stack.stack import Stack
 
 # Everything that is waited for is a tenth of what the product comes with; so are the limits.
@@ -30,6 +33,16 @@ TENTH = {
 # What the product comes with, where tests are else in a hurry.
 REAL = {"SOURCE_PATIENCE": "300", "RUN_SWEEP_SECONDS": "20"}
 TABLES = "sales_by_hour, sales_summary, sales_observedday, sales_sourceday, sales_restatement, sales_departmentcutoff"
+
+
+def copied(url: str) -> bool:
+    """Whether the tables of all tests could be brought to a cluster of its own: in a tenth of the time of migrating."""
+    if not TEMPLATE:
+        return False
+    source = urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(path=f"/{TEMPLATE}").geturl()
+    command = 'pg_dump --no-owner --no-privileges "$0" | psql --quiet --single-transaction -v ON_ERROR_STOP=1 "$1"'
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command, source, url], capture_output=True, check=False)
+    return done.returncode == 0  # another version's pg_dump, for one, does not understand the server
 
 
 class House(Stack):
@@ -54,7 +67,8 @@ class House(Stack):
         self._watched = threading.Event()
         self._nurse: threading.Thread | None = None
         self.deaths = 0
-        self.manage("migrate", "--verbosity", "0")
+        if not copied(self.cluster.url):
+            self.manage("migrate", "--verbosity", "0")
         self.key = self.manage("create_api_key", "--name", "chaos", "--role", "administrator").split()[-1]
         self.start_web()
 
