@@ -66,7 +66,7 @@ class Fit:
         }  # fmt: skip
 
     def texts(self) -> dict[str, str]:
-        """LightGBM model texts by member, and that of the hours."""
+        """LightGBM model texts by booster, and that of the hours."""
         named = {**self.boosters, HOURS: self.hours} if self.hours else self.boosters
         return {name: booster.model_to_string() for name, booster in named.items()}
 
@@ -124,7 +124,10 @@ def fit(
     if calibration is None:
         calibration = _calibrate(features, recipe, seed, threads, learned=calibrate)
     tell(0.5, "train")
-    boosters, rows = members.train(features, recipe, rows=recipe.rows, trees=recipe.trees, seed=seed, threads=threads)
+    boosters, rows = members.train(
+        features, recipe, rows=recipe.rows, trees=recipe.trees, seed=seed, threads=threads,
+        copies=members.copies(recipe, int(history.recorded.sum())),
+    )  # fmt: skip
     by_hour = hour_model.train_hours(hours, cutoff, seed=seed) if hours is not None and len(hours) else None
     tell(1.0, "done")
     return Fit(

@@ -6,7 +6,6 @@ Both splits are exact, so their mean is; what the reasons do not hold (rounding,
 
 from datetime import date
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
@@ -76,11 +75,11 @@ def _members(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, 
     of = np.array([reason(name) for name in names(fitted.covariates, fitted.states)])
     level, base = past.level[s, o], members.base(past, s, o, h)
 
-    start, by = _by_reason(fitted.boosters["a"], rows, of)
+    start, by = _by_reason(fitted, "a", rows, of)
     a = by * level[:, None]
     a[:, LEVEL] += start * level
 
-    start, by = _by_reason(fitted.boosters["b"], rows, of)
+    start, by = _by_reason(fitted, "b", rows, of)
     b = by * (base * np.exp(start) * _log_slope(by.sum(axis=1)))[:, None]
     b[:, LEVEL] += level * (np.exp(start) - members.OFFSET)
     b[:, WEEKDAY] += (base - level) * (np.exp(start) - members.OFFSET)
@@ -99,7 +98,7 @@ def _walked(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, h
     origin = past.level[walk.s, walk.o]
     for step in range(ahead):
         level = walk.level()
-        start, by = _by_reason(fitted.boosters["r"], walk.rows(level), of)
+        start, by = _by_reason(fitted, "r", walk.rows(level), of)
         day = out[: len(level), step]
         day[:] = by * level[:, None]
         day[:, LEVEL] += start * origin[: len(level)]
@@ -124,9 +123,9 @@ def _seasonal(mix: Mix, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarr
     return out
 
 
-def _by_reason(booster: lgb.Booster, rows: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The expected value [rows] and the contributions [rows, reasons] of a booster's predictions."""
-    contributions = np.asarray(booster.predict(rows, num_threads=1, pred_contrib=True))
+def _by_reason(fitted: api.Fit, member: str, rows: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The expected value [rows] and the contributions [rows, reasons] of a member's predictions."""
+    contributions = members.voice(fitted.boosters, member, rows, split=True)
     return contributions[:, -1], contributions[:, :-1] @ np.eye(len(REASONS))[of]
 
 

@@ -2,7 +2,7 @@
 
 A learns y / level under absolute error; B learns log(y / base + 0.5) under squared error, base being the weekday's own
 mean; y is freed of the 0/1 covariates' uplift first. Both look at the target day from its origin. R (recursive.py)
-walks there day by day.
+walks there day by day. Of few records a member is trained more than once, by other seeds, and is the mean of its copies.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,9 @@ from forecasting.engine.recursive import LEAST_RECORDS, Walk
 OFFSET = 0.5
 MEMBERS = ("a", "b", "r")  # of the blend; "n" (newcomer.py) serves series open for less than four weeks
 ENOUGH_ROWS = 500
+SEEDS_APART = 100  # of a member's copies
 AT_ONCE, WALKED_AT_ONCE = 20_000, 160_000  # rows forecast at a time: a step of few walks is mostly calls
+Task = tuple[str, lgb.Dataset, dict[str, object]]
 
 
 def base(history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
@@ -68,13 +70,46 @@ def train(
     threads: int,
     usable: np.ndarray | None = None,
     newcomers: bool = True,
+    copies: int = 1,
 ) -> tuple[dict[str, lgb.Booster], int]:
-    """Boosters by member and the number of rows they learned from; none when there are too few.
+    """Boosters by name and the number of rows the first of each learned from; none when there are too few.
 
-    `usable` [days] restricts the target days; `threads` members are trained at a time.
+    Each member has `copies`, "a", "a2", ..., that differ by the seed and by the rows it draws. `usable` [days] restricts
+    the target days; `threads` boosters are trained at a time.
     """
     past = features.history
     limit = int(min(rows, recipe.rows_per_record * past.recorded.sum()))
+    tasks, learned = _tasks(features, recipe, limit, seed, usable)
+    if not tasks:
+        return {}, learned
+    for copy in range(2, copies + 1):
+        more, _ = _tasks(features, recipe, limit, seed + SEEDS_APART * (copy - 1), usable)
+        tasks |= {f"{name}{copy}": task for name, task in more.items()}
+    if newcomers and (young := newcomer.training_rows(features, recipe.memory_days, recipe.horizon, seed, usable)):
+        able = np.flatnonzero((young.level > 0) & (young.shrunk > 0))
+        t, hoped = (young.o + young.h)[able], young.shrunk[able]
+        target = np.clip(np.fmax(past.y[young.s[able], t], 0) / hoped, 0, 20)
+        weight = _weight(past, recipe, t, young.level[able]) * hoped / young.level[able]
+        data = lgb.Dataset(young.rows()[able], target, weight=weight)
+        tasks["n"] = ("regression_l1", data, _parameters(recipe, seed))
+    # One thread per booster: OpenMP's own threads wait by spinning, and on a busy machine take twenty times as long.
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        made = {
+            name: pool.submit(_boost, *task, newcomer.TREES if name == "n" else trees) for name, task in tasks.items()
+        }
+        return {name: booster.result() for name, booster in made.items()}, learned
+
+
+def copies(recipe: Recipe, records: int) -> int:
+    """How many of each member `records` days of sales call for: what few have taught depends on what was drawn."""
+    return int(np.clip(round(recipe.copy_records / max(records, 1)), 1, recipe.most_copies))
+
+
+def _tasks(
+    features: Features, recipe: Recipe, limit: int, seed: int, usable: np.ndarray | None
+) -> tuple[dict[str, Task], int]:
+    """(objective, data, parameters) of members A, B and R, and the number of rows of both kinds; none if too few."""
+    past = features.history
     s, o, h = training_rows(past, recipe, seed, limit, usable)
     if len(s) < ENOUGH_ROWS:
         return {}, len(s)
@@ -89,25 +124,16 @@ def train(
     ).construct()
     # Both look at the same rows: what they are sorted into is found once.
     again = direct.subset(list(range(len(s)))).construct().set_label(log)
-    tasks = {"a": ("regression_l1", direct), "b": ("regression", again)}
     walk = Walk(features, *recursive.training_rows(past, recipe.memory_days, seed, limit, usable))
     level, t = walk.level(), walk.o + 1
     weight = _weight(past, recipe, t, past.level[walk.s, walk.o])
     target = np.clip(past.plain[walk.s, t] / level, 0, 20)
-    tasks["r"] = ("regression_l1", lgb.Dataset(walk.rows(level), target, weight=weight))
-    if newcomers and (young := newcomer.training_rows(features, recipe.memory_days, recipe.horizon, seed, usable)):
-        able = np.flatnonzero((young.level > 0) & (young.shrunk > 0))
-        t, hoped = (young.o + young.h)[able], young.shrunk[able]
-        target = np.clip(np.fmax(past.y[young.s[able], t], 0) / hoped, 0, 20)
-        weight = _weight(past, recipe, t, young.level[able]) * hoped / young.level[able]
-        tasks["n"] = ("regression_l1", lgb.Dataset(young.rows()[able], target, weight=weight))
-    # One thread per member: OpenMP's own threads wait by spinning, and on a busy machine take twenty times as long.
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        made = {
-            name: pool.submit(_boost, *task, parameters, newcomer.TREES if name == "n" else trees)
-            for name, task in tasks.items()
-        }
-        return {name: booster.result() for name, booster in made.items()}, len(s) + len(t)
+    daily = lgb.Dataset(walk.rows(level), target, weight=weight)
+    tasks: dict[str, Task] = {
+        "a": ("regression_l1", direct, parameters), "b": ("regression", again, parameters),
+        "r": ("regression_l1", daily, parameters),
+    }  # fmt: skip
+    return tasks, len(s) + len(t)
 
 
 def _weight(past: History, recipe: Recipe, t: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -137,8 +163,15 @@ def forecast(
     for some in _pieces(s, o, AT_ONCE):
         out[:2, some] = _direct(boosters, features, s[some], o[some], h[some])
     for some in _pieces(s, o, WALKED_AT_ONCE):
-        out[2, some] = _walked(boosters["r"], features, s[some], o[some], h[some])
+        out[2, some] = _walked(boosters, features, s[some], o[some], h[some])
     return np.fmax(out, 0.0, out=out) * past.factor(s, o, o + h)
+
+
+def voice(boosters: dict[str, lgb.Booster], member: str, rows: np.ndarray, *, split: bool = False) -> np.ndarray:
+    """[rows] mean of what a member's copies say of `rows`; `split` [rows, features + 1]: LightGBM's contributions to it."""
+    alike = [boosters[name] for name in sorted(boosters) if name.rstrip("0123456789") == member]
+    said = [np.asarray(booster.predict(rows, num_threads=1, pred_contrib=split)) for booster in alike]
+    return said[0] if len(said) == 1 else np.mean(said, axis=0)
 
 
 def _pieces(s: np.ndarray, o: np.ndarray, at_once: int) -> list[slice]:
@@ -153,19 +186,21 @@ def _direct(
 ) -> np.ndarray:
     """[members A and B, rows] forecasts, without the 0/1 covariates' uplift."""
     past, rows = features.history, features.rows(s, o, h)
-    a = boosters["a"].predict(rows, num_threads=1) * past.level[s, o]
-    b = (np.exp(boosters["b"].predict(rows, num_threads=1)) - OFFSET) * base(past, s, o, h)
+    a = voice(boosters, "a", rows) * past.level[s, o]
+    b = (np.exp(voice(boosters, "b", rows)) - OFFSET) * base(past, s, o, h)
     return np.stack([a, b])
 
 
-def _walked(booster: lgb.Booster, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
+def _walked(
+    boosters: dict[str, lgb.Booster], features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray
+) -> np.ndarray:
     """[rows] forecasts of the recursive member, without the 0/1 covariates' uplift."""
     walks, where = walks_of(features, s, o, h)
     out = np.empty((int(h.max()), len(walks.s)))
     for step in range(len(out)):
         level = walks.level()
         day = out[step, : len(level)]
-        day[:] = np.fmax(booster.predict(walks.rows(level), num_threads=1), 0.0) * level
+        day[:] = np.fmax(voice(boosters, "r", walks.rows(level)), 0.0) * level
         walks.advance(day)
     return out[h - 1, where]
 

@@ -17,6 +17,8 @@ class Recipe:
     level_power: float = 0.7  # weight of a series in training: its level to this power
     rows: int = 40_000
     rows_per_record: float = 3.0  # few records do not become more evidence by repetition
+    copy_records: int = 20_000  # of fewer records each member has that many times more copies, ...
+    most_copies: int = 4  # ... as far as this: four bring three quarters of what ever so many would
     trees: int = 150
     rate: float = 0.085
     leaves: int = 31
@@ -30,7 +32,9 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "standard": Recipe(),
-    "quick": Recipe(name="quick", rows=12_000, trees=110, rate=0.1, calibration_rows=6_000, calibration_trees=60),
+    "quick": Recipe(
+        name="quick", rows=12_000, trees=110, rate=0.1, calibration_rows=6_000, calibration_trees=60, most_copies=1
+    ),
 }
 DEFAULT_RECIPE = "standard"
 
