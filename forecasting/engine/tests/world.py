@@ -10,7 +10,9 @@ from forecasting.engine.panel import Panel, build_panel
 from forecasting.engine.recipe import Recipe
 
 START = pd.Timestamp("2023-01-02")
-SMALL = Recipe(name="small", rows=2_500, trees=25, rate=0.15, leaves=15, calibration_rows=1_500, calibration_trees=25)
+SMALL = Recipe(
+    name="small", rows=2_500, trees=25, rate=0.15, leaves=15, calibration_rows=1_500, calibration_trees=25, most_copies=2
+)
 
 
 def sales(series: int = 5, days: int = 500, seed: int = 1, noise: float = 0.12) -> pd.DataFrame:
