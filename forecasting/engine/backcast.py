@@ -19,6 +19,7 @@ LEAST_INDEX = 0.02  # of a weekday over the usual
 YOUNG = 392  # days without the same season a year ago
 LEAST_GIVEN = 28  # days that the others sold before a series' first
 RESTLESS, FIRST_SHARE, DAILY_SHARE = 0.5, 0.1, 0.0075
+AT_ONCE = 2048  # rows whose weeks are solved for near the processor
 MOST_TIMES = 2.0  # one day counts for so many usual ones at most
 
 
@@ -39,11 +40,15 @@ class Rhythm:
 
         The mean of normal sales whose weekdays have that covariance, the level itself being unknown (empirical Bayes).
         """
-        spread = self.differ + 1.0
-        evidence = times / (BELIEF * self.scatter)
-        told = evidence * np.where(times > 0, mean - 1, 0.0)
-        given = np.eye(7) + spread * evidence[:, None]
-        return 1 + np.linalg.solve(given, (spread @ told[..., None]))[..., 0]
+        out = np.empty(times.shape)
+        for begin in range(0, len(times), AT_ONCE):
+            some = slice(begin, begin + AT_ONCE)
+            spread = (self.differ[some] if self.differ.ndim == 3 else self.differ) + 1.0
+            evidence = times[some] / (BELIEF * self.scatter)
+            told = evidence * np.where(times[some] > 0, mean[some] - 1, 0.0)
+            given = np.eye(7) + spread * evidence[:, None]
+            out[some] = 1 + np.linalg.solve(given, (spread @ told[..., None]))[..., 0]
+        return out
 
 
 # Where there are too few series to measure it: two weeks of the own weekday weigh as much as what all say of it.
