@@ -38,7 +38,10 @@ ROOT = "00000000-0000-4000-8000-000000000000"
 
 
 class LateWorld(StaticWorld):
-    """Sells until each branch closes, at an hour that changes every day; knows only what was sold by `now`."""
+    """Sells until each branch closes, in an hour of its own at a minute of its day; knows only what was sold by `now`.
+
+    One that closed hours before it usually does would be doubted, and rightly.
+    """
 
     def __init__(self, first: dt.date, days: int) -> None:
         chosen = chance()
@@ -46,8 +49,9 @@ class LateWorld(StaticWorld):
         self.closes: dict[tuple[str, dt.date], dt.datetime] = {}
         rows = []
         for date in (first + dt.timedelta(days=n) for n in range(days)):
-            for branch in IDS:
-                closes = dt.datetime.combine(date, dt.time(21)) + dt.timedelta(minutes=chosen.randrange(0, 480))
+            for number, branch in enumerate(IDS):
+                later = dt.timedelta(hours=number, minutes=chosen.randrange(60))
+                closes = dt.datetime.combine(date, dt.time(21)) + later
                 self.closes[branch, date] = closes
                 for hour in [*range(9, 24), *range(5)]:
                     if closing_time(date, hour, 0) < closes:
