@@ -6,6 +6,7 @@ summary then counts the tests that needed them.
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +84,8 @@ def empty_cache() -> None:
     from django.core.cache import cache
 
     cache.clear()
+    if versions := sys.modules.get("forecasting.versions"):
+        versions._load_fit.cache_clear()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

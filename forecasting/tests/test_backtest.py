@@ -11,17 +11,12 @@ from forecasting.models import ModelVersion
 from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
 from forecasting.train import start_training
-from forecasting.versions import _load_fit, serving_version
+from forecasting.versions import serving_version
 from runs.choices import State
 from runs.ledger import cancel, run_now
 from runs.models import Run
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_fit_of_another_test():
-    _load_fit.cache_clear()
 
 
 def train(organisation, **options) -> Run:

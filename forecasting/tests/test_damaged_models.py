@@ -35,7 +35,6 @@ def fitted():
 
 @pytest.fixture
 def version(fitted):
-    _load_fit.cache_clear()
     organisation = make_chain(departments=1, days=40)
     return save_version(organisation, fitted, metrics={})
 

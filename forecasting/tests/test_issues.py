@@ -47,7 +47,6 @@ def trained(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def version(trained):
-    _load_fit.cache_clear()
     return serving_version(trained)
 
 
@@ -274,7 +273,6 @@ def test_rolling_back_serves_the_earlier_version_and_keeps_its_issues(version):
 
 
 def test_a_new_recipe_serves_through_the_gate_and_one_step_back_the_old_one_forecasts_the_same_again(monkeypatch):
-    _load_fit.cache_clear()
     weak = replace(SMALL, name="weak", trees=1, calibration_trees=1, leaves=2, rate=4.0)  # learns four times too much
     monkeypatch.setitem(RECIPES, "weak", weak)
     monkeypatch.setitem(RECIPES, "second", replace(SMALL, name="second"))

@@ -19,7 +19,7 @@ from forecasting.predict import make_issue, promise_date
 from forecasting.scoring import score
 from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
-from forecasting.versions import _load_fit, save_version, serve
+from forecasting.versions import save_version, serve
 from runs.ledger import run_now
 from runs.models import Run
 from tests.reading import content, reader, rows
@@ -124,7 +124,6 @@ def test_the_newest_uploads_are_kept(measured: World):
 
 
 def test_the_previous_version_forecasts_only_days_it_has_not_seen():
-    _load_fit.cache_clear()
     organisation = make_chain(departments=2, days=150)
     person = User.objects.create_user("somebody")
     versions = []

@@ -10,7 +10,7 @@ from forecasting.engine.recipe import RECIPES
 from forecasting.gate import Verdict
 from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
-from forecasting.versions import _load_fit, save_version, serve, serving_version
+from forecasting.versions import save_version, serve, serving_version
 from operations.schedules import setup_schedules
 from operations.tasks import start_trainings
 from operations.training import keep_training
@@ -25,7 +25,6 @@ SUNDAY = dt.date(2026, 4, 5)
 @pytest.fixture
 def chain():
     """A chain whose model was trained a week ago."""
-    _load_fit.cache_clear()
     organisation = make_chain(departments=2, days=150)
     before = CUTOFF - dt.timedelta(days=7)
     series = read_series(organisation, cutoff=before, horizon=7)
