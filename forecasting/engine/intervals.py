@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from forecasting.engine.columns import Runs
 from forecasting.engine.history import SHORT, History
 from forecasting.engine.spread import BELIEVED_TOGETHER
 
@@ -51,9 +52,11 @@ def _scaled_errors(history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray
 def unit(history: History, s: np.ndarray, o: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     """[rows] what sales usually scatter by around a forecast; of the first weeks that of all series, as a level of n days
     misses by a day's scatter over the root of n."""
-    level, records = history.level[s, o], history.records[s, o]
+    own = Runs(s, o)
+    level, records = history.level[own.s, own.d], history.records[own.s, own.d]
     luck = np.sqrt((1 + 1 / np.maximum(records, 1)) / (1 + 1 / SHORT))
-    spread = np.where(records < SHORT, luck * history.pooled_noise[o], history.spread(s, o))
+    spread = np.where(records < SHORT, luck * history.pooled_noise[own.d], history.spread(own.s, own.d))
+    level, spread = level[own.place], spread[own.place]
     return spread * np.sqrt(np.fmax(forecast, 0.05 * level) * level)
 
 
