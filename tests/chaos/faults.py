@@ -32,7 +32,7 @@ def kills(house: House, *, at_random: int, named: int, rows: int, limit: float, 
     house.ended(house.sync(first, last), 120)
     length = time.monotonic() - begun
     points: list[str | float] = [*list(POINTS)[:named], *(chance.uniform(0, length) for _ in range(at_random))]
-    good, worst, notes = 0, 0.0, []
+    good, lost, worst, notes = 0, 0, 0.0, []
     with Reader(house) as reader:
         for point in points:
             house.clear()
@@ -43,6 +43,7 @@ def kills(house: House, *, at_random: int, named: int, rows: int, limit: float, 
             if isinstance(point, float):
                 time.sleep(point)
                 house.kill_worker()
+                lost += house.forgotten(till)
             died = eventually(lambda deaths=deaths: house.deaths > deaths, 60)
             begun = time.monotonic()
             try:
@@ -67,6 +68,7 @@ def kills(house: House, *, at_random: int, named: int, rows: int, limit: float, 
     figure = (
         f"{good}/{len(points)} exact ({at_random} random points, {named} named), slowest recovery {worst:.1f} s of {limit:.0f}, a reader looked {reader.looks} times"
         f" and saw {reader.wrong} days that did not add up, {'no licence slot lost' if leaks is not None else 'a slot lost'}"
+        f" but {lost} by a kill in the instant of a login"
     )
     return Row("R1", passed, figure, [*notes, *till.audit.broken])
 
