@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
+from django.db.transaction import TransactionManagementError
 
 from items.coded import Coded
 from items.lines import EXACT, Columns, Line, instant_of
@@ -86,7 +87,9 @@ def stage_days(cursor: Any, table: str, days: Collection[tuple[UUID, dt.date]]) 
 
 
 def empty_table(cursor: Any, table: str, columns: str) -> None:
-    """Needs a transaction: on PostgreSQL the rows go with its end."""
+    """On PostgreSQL the rows go with the transaction's end. Raises TransactionManagementError outside of one."""
+    if not database.in_atomic_block:
+        raise TransactionManagementError(f"{table}: rows on their way need a transaction")
     create = f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({columns})"
     if not sql.is_postgresql():
         cursor.execute(create)

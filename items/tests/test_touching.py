@@ -4,9 +4,11 @@ import datetime as dt
 
 import pytest
 from django.db import connection
+from django.db.transaction import TransactionManagementError
 
 from items.days import refresh_days
 from items.models import Product, ProductDay
+from items.rollup import refresh_rollups
 from items.store import store_lines
 from items.tests.shop import DAY, disagreements, few_are, open_shop
 
@@ -107,3 +109,12 @@ def test_of_a_month_the_products_that_were_not_sold_stand(shop, lines, few):
         store_lines(shop.till, of_day)
         store_lines(shop.till, [line._replace(total=line.total + 1) for line in of_day[::2]])
         assert disagreements(shop.organisation) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_days_are_not_added_up_outside_of_a_transaction(shop):
+    """Rows on their way would be gone before they are read, and nothing would seem to have been sold."""
+    store_lines(shop.till, [shop.line("1", 1, 100)])
+
+    with pytest.raises(TransactionManagementError):
+        refresh_rollups(shop.organisation.pk, {(shop.cafe.pk, DAY)}, connection=shop.till.pk)
