@@ -40,7 +40,7 @@ class Columns:
         if place is None:
             column[:] = values
         else:
-            np.take(values.astype(np.float32), place, out=column, mode="clip")
+            np.take(values.astype(np.float32, copy=False), place, out=column, mode="clip")
         self._filled += 1
 
     def matrix(self) -> np.ndarray:

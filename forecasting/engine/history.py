@@ -1,6 +1,7 @@
 """What was known at the end of each day: causal statistics of a panel, computed once for all origins."""
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,10 @@ from forecasting.engine.windows import (
     FADED,
     Desk,
     Kept,
+    Sums,
     add_up,
     fading,
     known,
-    last_days,
     mean,
     room,
     running,
@@ -37,6 +38,7 @@ WEEK, LATELY, YEAR = 8, 90, 400  # days before an origin that its statistics loo
 # The C library gives freed memory back at once, to be cleared anew for the next block, until it has freed one this big.
 BIG = 30 << 20
 SPAN = 91  # days of them
+NOT_KEPT = np.iinfo(np.int64).min  # no place in any matrix
 AT_ONCE = 512  # series of which a walk over the days is kept near the processor
 
 
@@ -74,8 +76,11 @@ class History:
         self._feast_effects()
 
     def _allot(self, panel: Panel) -> None:
-        def kept(back: int, dtype: type = np.float64, more: int = 0) -> Kept:
+        def kept(back: int, dtype: type = np.float32, more: int = 0) -> Kept:
             return Kept(len(self.series), self._days + more, max(self._since - back, 0), dtype)
+
+        def sums(back: int, dtype: type) -> Sums:
+            return Sums(len(self.series), self._days, NOISE_DAYS, max(self._since - back, 0), dtype)
 
         self.y = panel.y[:, : self._days]
         if (self.origin < self._days - 1).any():
@@ -91,17 +96,18 @@ class History:
         self.by_state = {name: (kept(WEEK), kept(WEEK)) for name in self.state_names}  # without it, with it
         self.uplift = {name: kept(WEEK) for name in self.state_names}
         # Sums of all days before each, so that a window is a difference.
-        self._sums, self._counts = kept(YEAR, more=1), kept(YEAR, np.int16, more=1)
-        self._got, self._hoped = kept(LATELY, more=1), kept(LATELY, more=1)
-        self._noise, self._noises = kept(NOISE_DAYS, more=1), kept(NOISE_DAYS, np.int16, more=1)
+        self._sums, self._counts = kept(YEAR, np.float64, more=1), kept(YEAR, np.int16, more=1)
+        self._got, self._hoped = (sums(max(SURPRISES), np.float64) for _ in range(2))
+        self._noise, self._noises = (sums(NOISE_DAYS, np.float32) for _ in range(2))
         self.pooled_weekday = np.zeros((2, self._days))  # sums of shares and their number, then their mean
         self._everyone = np.zeros((4, self._days))  # got, hoped, noise and its number
         # Logs of sales over what was expected and over the level are of interest on feasts only.
         self._feast_days = np.flatnonzero((self.feasts.keys > 0).any(axis=0))
-        self._feast_place = np.full(len(self.dates), len(self._feast_days))
-        self._feast_place[self._feast_days] = np.arange(len(self._feast_days))
         past = int((self._feast_days < self._days).sum())
-        self._log_ratio, self._log_to_level = (np.empty((past, len(self.series))) for _ in range(2))
+        # The days whose level is asked for: those before feasts, and all from the oldest of the rest on.
+        oldest, then = min(self.level.first, max(self._noise.begin - 7, 0)), self._feast_days[:past] - 7
+        self._levels_of: list[np.ndarray | slice] = [then[(then >= 0) & (then < oldest)], *_spans(self._days, oldest)]
+        self._log_ratio, self._log_to_level = (np.empty((past, len(self.series)), np.float32) for _ in range(2))
 
     def _summarise(self, mine: slice, desk: Desk) -> None:
         """Everything about the series `mine` that needs no other."""
@@ -114,7 +120,9 @@ class History:
         np.logical_not(seen, out=seen)
         flag = np.greater(seen, self.feasts.on[mine, :days].T, out=desk("flag", shape, bool))
         there[:] = flag
-        counts = running(flag)
+        counts = desk("counts", room((), days, series).shape, np.int16)
+        counts[1 : days + 1] = flag
+        counts = add_up(counts, days)
         since = self.records.first
         before = np.count_nonzero(self.recorded[mine, :since], axis=1)
         self.records.put(mine, running(seen[since:])[1:] + before)
@@ -133,12 +141,12 @@ class History:
         np.putmask(clean, np.logical_not(flag, out=seen), np.nan)
         self.clean.put(mine, clean)
 
-        sums = desk("sums", room((), days, series).shape)
+        sums = desk("sums", room((), days, series).shape, np.float64)
         sums[1 : days + 1] = value
         sums = add_up(sums, days)
         self._sums.put(mine, sums)
         self._counts.put(mine, counts)
-        level = _level(self.y[mine], sums, counts, desk)
+        level = _level(self.y[mine], sums, counts, self._levels_of, desk)
         scale = level[self.level.first :]
         self.level.put(mine, np.where(scale > 0, scale, np.nan))
         others = [hl for hl in HALF_LIVES if hl != EXPECTED]
@@ -159,7 +167,7 @@ class History:
             self.weekday_means[half_life].put(mine, weighted_mean(*sums))
 
     def _shares(self, weekday: np.ndarray, level: np.ndarray) -> None:
-        before = np.zeros(weekday.shape)
+        before = np.zeros(weekday.shape, weekday.dtype)
         lagged = level[max(self._week - 7, 0) : max(len(level) - 7, 0)]
         before[len(before) - len(lagged) :] = lagged
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -183,17 +191,14 @@ class History:
         self._log_ratio[:, mine] = np.clip(np.log(sold / (np.maximum(usual, 0) + floor)), -3, 3)
         self._log_to_level[:, mine] = np.clip(np.log(sold / (before + floor)), -3, 3)
 
-        # Of what lies before the days kept, only what its weeks add up to goes on.
-        begin = max((now.start for now in _spans(days) if now.start <= self._noise.first), default=0)
-        parts = desk("parts", room((6,), *value.shape).shape)[:4, : len(room((), days - begin, 0))]
-        past, before_them = desk("past", (4, SPAN, value.shape[1])), np.zeros((4, value.shape[1]))
-        if not begin:
-            parts[:, :8] = 0.0
-        for now, ago in zip(_spans(days), _spans(days, 7), strict=True):
-            old = now.start < begin
-            got, hoped, noise, scaled = four = past if old else parts[:, now.start + 1 - begin : now.stop + 1 - begin]
+        begin, shape = self._noise.begin, (2, *room((), days - self._noise.begin, value.shape[1]).shape)
+        sales, errors = desk("sales", shape, np.float64), desk("errors", shape)
+        sales[:, :8], errors[:, :8] = 0.0, 0.0
+        for now in _spans(days, max(begin, 7)):
+            ago, here = _week_before(now), slice(now.start + 1 - begin, now.stop + 1 - begin)
+            noise, scaled = errors[:, here]
             before, both = level[ago], flag[now] & (weight[ago] > FADED)
-            step, unit = desk("two", (2, *got.shape))
+            got, hoped, step, unit = desk("four", (4, *before.shape))
             np.divide(top[ago], np.maximum(weight[ago], FADED, out=hoped), out=hoped)
             hoped *= both
             np.multiply(value[now], both, out=got)
@@ -210,14 +215,12 @@ class History:
             noise *= scaled
             np.divide(scaled, np.maximum(before, 1e-12, out=unit), out=unit)
             for row, x in enumerate((got, hoped)):
+                sales[row, here] = x
                 self._everyone[row, now] += np.multiply(x, unit, out=step).sum(axis=1)
             for row, x in enumerate((noise, scaled), 2):
                 self._everyone[row, now] += x.sum(axis=1)
-            for week in four.reshape(4, -1, 7, value.shape[1]).sum(axis=2).swapaxes(0, 1) if old else ():
-                before_them += week
-        sums = add_up(parts, days - begin, before_them)
-        for whole, x in zip((self._got, self._hoped, self._noise, self._noises), sums, strict=True):
-            whole.put(mine, x)
+        for sums, rows in zip((self._got, self._hoped, self._noise, self._noises), (*sales, *errors), strict=True):
+            sums.put(mine, add_up(rows, days - begin, sums.block))
 
     def _opening(self, mine: slice, seen: np.ndarray) -> None:
         """Share of the last eight ordinary same weekdays on which the series sold."""
@@ -257,8 +260,8 @@ class History:
                 np.multiply(x[:7] == state, there[:7], out=parts[state, :7])
                 np.multiply(value[:7], parts[state, :7], out=parts[2 + state, :7])
             parts[4:, :7] = 0.0
-            for now, ago in zip(_spans(days), _spans(days, 7), strict=True):
-                usual = desk("one", x[now].shape)
+            for now in _spans(days, 7):
+                ago, usual = _week_before(now), desk("one", x[now].shape)
                 np.divide(top[ago], np.maximum(weight[ago], FADED, out=usual), out=usual)
                 usual *= weight[ago] > FADED
                 for state in (0, 1):
@@ -269,7 +272,7 @@ class History:
             for state, found in enumerate(self.by_state[name]):
                 found.put(mine, weighted_mean(weekday[2 + state], weekday[state]))
             sums = add_up(whole[1:], days)
-            for now in [slice(0, min(7, days)), *_spans(days)]:
+            for now in _spans(days):
                 step, over = desk("two", (2, *x[now].shape))
                 n, off, on, hoped_off, hoped_on = _last(sums, STATE_DAYS, now, desk)
                 poor = ~((on > 0) & (off > 0) & (hoped_on > 0) & (hoped_off > 0))
@@ -290,51 +293,56 @@ class History:
     def _pool(self) -> None:
         shares, n = self.pooled_weekday
         self.pooled_weekday = np.where(n > 0, shares / np.maximum(n, 1), np.nan)
-        got, hoped, noise, noises = (running(x[:, None]) for x in self._everyone)
+        got, hoped, noise, noises = self._everyone
         self.pooled_surprise = {}
         for days in SURPRISES:
-            top, bottom = last_days(got, days)[:, 0], last_days(hoped, days)[:, 0]
+            top, bottom = _each_last(got, days), _each_last(hoped, days)
             ratio = np.clip(top / np.where(bottom > 0, bottom, 1.0), 0, 5)
             self.pooled_surprise[days] = np.where(bottom > 0, ratio, np.nan)
-        noise, noises = last_days(noise, NOISE_DAYS)[:, 0], last_days(noises, NOISE_DAYS)[:, 0]
+        noise, noises = _each_last(noise, NOISE_DAYS), _each_last(noises, NOISE_DAYS)
         self.pooled_noise = np.sqrt(np.where(noises > 0, noise / np.maximum(noises, 1), 0.1))
+        for by_day in (*self.pooled_surprise.values(), self.pooled_noise):
+            by_day[: self._since] = np.nan  # not all of the days before have been counted
         self._pooled_years: dict[bool, np.ndarray] = {}
 
     def _feast_effects(self) -> None:
         """Mean log ratio of earlier occurrences of the same day of the same feast: own, pooled, and shrunk together.
 
-        Matrices are [feast days and one that stands for all other days, series].
+        Matrices are [feast days and one that stands for all other days, series], without the days before `since`.
         """
-        days, shape = self._feast_days, (len(self._feast_days) + 1, len(self.series))
+        asked = self._feast_days[self._feast_days >= self._since]
+        shape = (len(asked) + 1, len(self.series))
+        self._feast_place = np.full(len(self.dates), len(asked))
+        self._feast_place[self._feast_days] = NOT_KEPT
+        self._feast_place[asked] = np.arange(len(asked))
         names = ("own", "own_level", "pooled", "pooled_level", "open")
-        self._feast = {name: np.full(shape, np.nan) for name in names}
-        self._feast["times"] = np.zeros(shape)
-        past = len(self._log_ratio)
-        seen, started, sold = (np.zeros((len(days), shape[1]), dtype=bool) for _ in range(3))
-        seen[:past] = ~np.isnan(self._log_ratio)
-        then = days[:past, None]
-        started[:past] = (then > self.first[None]) & (then <= self.origin[None])
-        sold[:past] = self.recorded[:, days[:past]].T
+        self._feast = {name: np.full(shape, np.nan, np.float32) for name in names}
+        self._feast["times"] = np.zeros(shape, np.float32)
         logs = {"own": self._log_ratio, "own_level": self._log_to_level}
-        for key in np.unique(self.feasts.keys[self.feasts.keys > 0]):
+        for key in np.unique(self.feasts.keys[:, asked]):
+            if not key:
+                continue
             at, mine = self.feasts.of(key)  # days, and whose they are
-            rows = self._feast_place[at]
-            before = np.searchsorted(at, at - SEEN_AHEAD, side="right")  # occurrences known at each occurrence
-            known_by = mine & seen[rows]
+            new = np.searchsorted(at, self._since)
+            rows, whose = self._feast_place[at[new:]], mine[new:]
+            # Occurrences known at each occurrence.
+            before = np.searchsorted(at, np.minimum(at[new:] - SEEN_AHEAD, self._days - 1), side="right")
+            at, mine = at[: before.max()], mine[: before.max()]
+            past = np.searchsorted(self._feast_days, at)
+            known_by = mine & ~np.isnan(self._log_ratio[past])
             n = _first_sums(known_by, before)
             for own, values in logs.items():
-                value = np.zeros(mine.shape)
-                value[rows < past] = np.where(known_by[rows < past], values[rows[rows < past]], 0.0)
-                total = _first_sums(value, before)
-                self._put(own, rows, mine, np.where(n > 0, total / np.maximum(n, 1), np.nan))
+                total = _first_sums(np.where(known_by, values[past], 0.0), before)
+                self._put(own, rows, whose, np.where(n > 0, total / np.maximum(n, 1), np.nan))
                 everyone = n.sum(axis=1, keepdims=True)
                 pooled = np.where(everyone > 0, total.sum(axis=1, keepdims=True) / np.maximum(everyone, 1), np.nan)
-                self._put(own.replace("own", "pooled"), rows, mine, pooled)
-            self._put("times", rows, mine, n)
-            due = _first_sums(mine & started[rows], before)
-            was = _first_sums(mine & started[rows] & sold[rows], before)
+                self._put(own.replace("own", "pooled"), rows, whose, pooled)
+            self._put("times", rows, whose, n)
+            started = mine & (at[:, None] > self.first) & (at[:, None] <= self.origin)
+            due = _first_sums(started, before)
+            was = _first_sums(started & self.recorded[:, at].T, before)
             chance = (was.sum(axis=1, keepdims=True) + 1.0) / (due.sum(axis=1, keepdims=True) + 1.0)
-            self._put("open", rows, mine, (was + chance) / (due + 1.0))
+            self._put("open", rows, whose, (was + chance) / (due + 1.0))
         times = self._feast["times"]
         sums = known(self._feast["own"]) * times + known(self._feast["pooled"])
         self._feast["effect"] = sums / (times + 1.0)
@@ -349,7 +357,7 @@ class History:
         """
         place = self._feast_place[t]
         out = np.full(len(t), self._feast[name][-1, 0])
-        rows = np.flatnonzero(place < len(self._feast_days))
+        rows = np.flatnonzero(place < len(self._feast[name]) - 1)
         out[rows] = self._feast[name][place[rows], s[rows]]
         return out
 
@@ -381,12 +389,12 @@ class History:
 
     def surprise(self, s: np.ndarray, o: np.ndarray, days: int) -> np.ndarray:
         """[rows] sales of the last days over what was expected of them a week before."""
-        own, hope = (x[s, o + 1] - x[s, np.maximum(o + 1 - days, 0)] for x in (self._got, self._hoped))
+        own, hope = (x.over(s, np.maximum(o + 1 - days, 0), o + 1) for x in (self._got, self._hoped))
         return np.where(hope > 0, np.clip(own / np.where(hope > 0, hope, 1.0), 0, 5), np.nan)
 
     def spread(self, s: np.ndarray, o: np.ndarray) -> np.ndarray:
         """[rows] what sales usually scatter by, in roots of level x expectation."""
-        noise, seen = (x[s, o + 1] - x[s, np.maximum(o + 1 - NOISE_DAYS, 0)] for x in (self._noise, self._noises))
+        noise, seen = (x.over(s, np.maximum(o + 1 - NOISE_DAYS, 0), o + 1) for x in (self._noise, self._noises))
         return np.sqrt((noise + 20 * self.pooled_noise[o] ** 2) / (seen + 20))
 
     def _telling_states(self, panel: Panel) -> list[str]:
@@ -473,15 +481,18 @@ class History:
         return np.exp(effect)
 
 
-def _level(y: np.ndarray, sums: np.ndarray, counts: np.ndarray, desk: Desk) -> np.ndarray:
-    """[days, series] mean of the last four weeks, or of longer where they say nothing; 0 if nothing does."""
+def _level(y: np.ndarray, sums: np.ndarray, counts: np.ndarray, of: list[np.ndarray | slice], desk: Desk) -> np.ndarray:
+    """[days, series] mean of the last four weeks, or of longer where they say nothing; 0 if nothing does. Only of days `of`."""
     level, year = desk("levels", (2, y.shape[1], len(y)))
-    for now in [slice(0, min(7, y.shape[1])), *_spans(y.shape[1])]:
+    asked = desk("asked", level.shape, bool)
+    asked[:] = False
+    for now in of:
+        asked[now] = True
         for out, days in ((level, 28), (year, 364)):
             out[now] = _mean_or_zero(_last(sums, days, now, desk), _last(counts, days, now, desk), 7)
     flat = level.reshape(-1)
     for days, at_least in ((91, 7), (364, 7), (364, 1)):
-        unknown = np.flatnonzero(~(flat > 0))
+        unknown = np.flatnonzero(asked & ~(level > 0))
         d, s = np.divmod(unknown, len(y))
         if at_least == 1 and len(d):  # feasts, if there is nothing else
             some = y[:, : int(d.max()) + 1].T
@@ -489,19 +500,25 @@ def _level(y: np.ndarray, sums: np.ndarray, counts: np.ndarray, desk: Desk) -> n
         end, begin = d + 1, np.maximum(d + 1 - days, 0)
         flat[unknown] = _mean_or_zero(sums[end, s] - sums[begin, s], counts[end, s] - counts[begin, s], at_least)
     # A few sales a month are no scale to divide by: the long mean keeps the ratios finite.
-    for now in [slice(0, min(7, y.shape[1])), *_spans(y.shape[1])]:
-        np.maximum(level[now], np.multiply(0.05, year[now], out=year[now]), out=level[now])
-        np.maximum(level[now], 0.0, out=level[now])
+    for now in of:
+        level[now] = np.maximum(np.maximum(level[now], 0.05 * year[now]), 0.0)
     return level
 
 
-def _spans(days: int, back: int = 0) -> list[slice]:
-    """The days after the first week in spans that stay near the processor; `back` days earlier."""
-    return [slice(d - back, min(d + SPAN, days) - back) for d in range(7, days, SPAN)]
+def _spans(days: int, since: int = 0) -> list[slice]:
+    """The days from `since` on, in spans that stay near the processor. None has days of the first week and of later ones."""
+    cuts = [since, *(cut for cut in (7, *range(SPAN, days, SPAN)) if since < cut < days), days]
+    return [slice(begin, end) for begin, end in pairwise(cuts) if begin < end]
 
 
-def _last(sums: np.ndarray, days: int, now: slice, desk: Desk) -> np.ndarray:
+def _week_before(days: slice) -> slice:
+    return slice(days.start - 7, days.stop - 7)
+
+
+def _last(sums: np.ndarray, days: int, now: np.ndarray | slice, desk: Desk) -> np.ndarray:
     """`last_days` of the days `now` alone."""
+    if not isinstance(now, slice):
+        return sums[now + 1] - sums[np.maximum(now + 1 - days, 0)]
     whole = sums[..., 1:, :]
     here = whole[..., now, :]
     out = desk("last", here.shape, here.dtype.type)
@@ -510,6 +527,11 @@ def _last(sums: np.ndarray, days: int, now: slice, desk: Desk) -> np.ndarray:
     then = whole[..., now.start + early - days : max(now.stop - days, 0), :]
     np.subtract(here[..., early:, :], then, out=out[..., early:, :])
     return out
+
+
+def _each_last(x: np.ndarray, days: int) -> np.ndarray:
+    """[days] sums of the last `days` of `x` [days], each on its own."""
+    return np.lib.stride_tricks.sliding_window_view(np.concatenate([np.zeros(days - 1), x]), days).sum(axis=1)
 
 
 def _mean_or_zero(sums: np.ndarray, counts: np.ndarray, at_least: int) -> np.ndarray:

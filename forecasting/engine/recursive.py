@@ -42,7 +42,7 @@ class Walk:
         self.ahead = np.zeros(len(s), dtype=np.int64) if ahead is None else ahead
         most = int(self.ahead.max(initial=0))
         past = features.history
-        self.plain, self.clean = np.empty((max(LAGS) + most, len(s))), np.empty((MEMORY + most, len(s)))
+        self.plain, self.clean = (np.empty((days + most, len(s)), np.float32) for days in (max(LAGS), MEMORY))
         past.plain.window(s, o, self.plain[: max(LAGS)])
         past.clean.window(s, o, self.clean[:MEMORY])
         # Where there are clean sales, which are 0 where there are none.
@@ -51,7 +51,7 @@ class Walk:
         self.clean[:MEMORY][~self.seen[:MEMORY]] = 0.0
         self.sums = {}
         for hl in HALF_LIVES:
-            pair = self.sums[hl] = [np.empty((7, len(s))) for _ in range(2)]
+            pair = self.sums[hl] = [np.empty((7, len(s)), np.float32) for _ in range(2)]
             for step in range(min(max(most, 1), 7)):
                 for part, x in zip(pair, past.weekday_sums[hl], strict=True):
                     part[step] = known(take(x, s, o - 6 + step))

@@ -33,22 +33,21 @@ def room(parts: Sequence[int], days: int, series: int, dtype: type = np.float64)
     return np.empty((*parts, 1 + -(-days // 7) * 7, series), dtype)
 
 
-def add_up(out: np.ndarray, days: int, before: np.ndarray | None = None) -> np.ndarray:
-    """`running` sums of what stands in a `room`, in its place, on top of the sums [..., series] of whole weeks `before`."""
+def add_up(out: np.ndarray, days: int, block: int | None = None) -> np.ndarray:
+    """`running` sums of what stands in a `room`, in its place; beginning anew every `block` days, if given (whole weeks)."""
     if out.ndim > 2:  # one after the other: each stays nearer to the processor
-        for place, part in enumerate(out):
-            add_up(part, days, None if before is None else before[place])
+        for part in out:
+            add_up(part, days, block)
         return out[..., : days + 1, :]
     rows, series = out.shape
-    out[0], out[days + 1 :] = 0 if before is None else before, 0
+    out[0], out[days + 1 :] = 0, 0
     # Within the weeks, then over them: rows are added to rows, which is faster than going down each column.
     by_week = out[1:].reshape(rows // 7, 7, series)
     for day in range(1, 7):
         by_week[:, day] += by_week[:, day - 1]
-    if before is not None:
-        by_week[0] += before
     for week in range(1, rows // 7):
-        by_week[week] += by_week[week - 1, 6]
+        if not block or 7 * week % block:
+            by_week[week] += by_week[week - 1, 6]
     return out[: days + 1]
 
 
@@ -123,10 +122,10 @@ def fading(
     """
     parts, days, series = x.shape
     weeks, first = -(-days // 7), since // 7
-    decay = 0.5 ** (1.0 / np.array(half_lives))[:, None, None, None]
+    decay = (0.5 ** (1.0 / np.array(half_lives))[:, None, None, None]).astype(x.dtype)
     shape = (len(half_lives), parts, weeks - first, 7, series)
-    out = desk("fading", shape) if desk else np.empty(shape)
-    state = np.zeros((len(half_lives), parts, 7, series))
+    out = desk("fading", shape, x.dtype.type) if desk else np.empty(shape, x.dtype)
+    state = np.zeros((len(half_lives), parts, 7, series), x.dtype)
     for week in range(weeks):
         now = x[:, 7 * week : 7 * week + 7]
         state = np.multiply(state, decay, out=out[:, :, week - first] if week >= first else state)
@@ -141,7 +140,7 @@ class Desk:
     def __init__(self) -> None:
         self._rooms: dict[tuple[str, type, tuple[int, ...]], np.ndarray] = {}
 
-    def __call__(self, name: str, shape: Sequence[int], dtype: type = np.float64) -> np.ndarray:
+    def __call__(self, name: str, shape: Sequence[int], dtype: type = np.float32) -> np.ndarray:
         """Whatever the last piece left there."""
         key = (name, dtype, tuple(shape))
         if key not in self._rooms:
@@ -150,9 +149,12 @@ class Desk:
 
 
 class Kept:
-    """A matrix [series, days] without the days before `first`, which nobody asks for; `x[s, d]` as if it had them."""
+    """A matrix [series, days] without the days before `first`, which nobody asks for; `x[s, d]` as if it had them.
 
-    def __init__(self, series: int, days: int, first: int = 0, dtype: type = np.float64) -> None:
+    Single precision is a hundred times finer than sales are known by, and half the memory. Sums over long times need more.
+    """
+
+    def __init__(self, series: int, days: int, first: int = 0, dtype: type = np.float32) -> None:
         self.first = first
         self.rows: np.ndarray = np.empty((days - first, series), dtype=dtype)
 
@@ -179,21 +181,40 @@ class Kept:
         out[:, early] = np.where(begin[early] + np.arange(len(out))[:, None] < 0, np.nan, out[:, early])
 
 
+class Sums(Kept):
+    """Running sums that begin anew every `block` days, so that what lies long before the days kept decides no bit of them.
+
+    Row `d` has the sum of its block's days before day `d`, row 0 nothing; `days` + 1 rows in all. No window is longer than
+    a block.
+    """
+
+    def __init__(self, series: int, days: int, block: int, first: int = 0, dtype: type = np.float64) -> None:
+        super().__init__(series, days + 1, first, dtype)
+        self.block = block
+        self.begin = max(first - 1, 0) // block * block  # the first day that counts
+
+    def over(self, s: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """[rows] sums over the days `begin` .. `end` - 1."""
+        edge = (end - 1) // self.block * self.block
+        across = np.flatnonzero(edge >= begin)
+        out = self[s, end] - self[s, begin]
+        out[across] += self[s[across], edge[across]]
+        return out
+
+
 def take(x: np.ndarray | Kept, s: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """x[s, d] of a [series, days] matrix, as float64, with NaN where the day lies before the first."""
+    """x[s, d] of a matrix [series, days] of floats, with NaN where the day lies before the first."""
     early = d < 0
     if not early.any():
-        return x[s, d].astype(np.float64, copy=False)
-    out = x[s, np.maximum(d, 0)].astype(np.float64, copy=False)
+        return x[s, d]
+    out = x[s, np.maximum(d, 0)]
     out[early] = np.nan
     return out
 
 
 def weekday_median(x: np.ndarray | Kept, s: np.ndarray, d: np.ndarray, weeks: int) -> np.ndarray:
     """[rows] median of x[s] on day `d` and on the same weekday of the weeks before, `weeks` in all; NaN without a value."""
-    values = np.empty((len(s), weeks))
-    for week in range(weeks):
-        values[:, week] = take(x, s, d - 7 * week)
+    values = np.stack([take(x, s, d - 7 * week) for week in range(weeks)], axis=1)
     values.sort(axis=1)  # NaN goes last
     n, at = (~np.isnan(values)).sum(axis=1), np.arange(len(s))
     return (values[at, np.maximum(n - 1, 0) // 2] + values[at, np.minimum(n // 2, weeks - 1)]) / 2

@@ -84,6 +84,19 @@ def test_scatter_of_a_long_past_is_the_same_bits_when_only_its_end_is_kept():
     np.testing.assert_array_equal(every._noise.rows[kept:], last._noise.rows)
 
 
+@pytest.mark.parametrize("day", [182, 363, 364, 365, 546, 600])
+def test_surprises_and_scatter_do_not_depend_on_where_their_sums_begin_anew(day):
+    panel = world.panel(series=3, days=640)
+    every, last = History(panel, world.day(620)), History(panel, world.day(day), since=day)
+    s, o = np.arange(3), np.full(3, day)
+    for days in (3, 28):
+        assert every.surprise(s, o, days).tobytes() == last.surprise(s, o, days).tobytes()
+        assert every.pooled_surprise[days][day] == last.pooled_surprise[days][day]
+    assert every.spread(s, o).tobytes() == last.spread(s, o).tobytes()
+    assert np.isfinite(every.spread(s, o)).all()
+    assert every.pooled_noise[day] == last.pooled_noise[day]
+
+
 def test_rows_are_the_same_bits_whatever_is_asked_beside_them():
     """Days ahead of one origin share what is looked up; alone, every row looks for itself. Calendars may differ."""
     panel = world.panel(series=5, days=480)
@@ -102,6 +115,12 @@ def test_what_was_not_kept_is_refused():
         history.weekday(np.arange(2), np.full(2, 430), 8.0)
     with pytest.raises(IndexError):
         history.plain.window(np.arange(2), np.full(2, 380), np.empty((28, 2)))
+    feast = (pd.Timestamp("2024-03-08") - world.START).days
+    assert feast < 450
+    with pytest.raises(IndexError):
+        history.feast("effect", np.arange(2), np.full(2, feast))
+    assert np.isnan(history.pooled_noise[:450]).all()
+    assert history.pooled_noise[450] > 0
 
 
 def test_the_recursive_member_learns_from_the_same_bits_it_is_served():

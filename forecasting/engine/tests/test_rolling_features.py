@@ -10,6 +10,7 @@ from forecasting.engine.features import FEATURES, Features
 from forecasting.engine.history import History
 from forecasting.engine.panel import build_panel
 from forecasting.engine.tests import world
+from forecasting.engine.windows import Sums, add_up, room
 
 pytestmark = pytest.mark.unit
 
@@ -70,6 +71,23 @@ def test_exponential_weekday_means_are_weighted_sums_of_all_earlier_same_weekday
     both = column(panel, "weekday_mean_3w").merge(pd.read_sql(sql, database), on=["series", "day"])
     assert len(both) > 700
     np.testing.assert_allclose(both["value"], both["expected"], rtol=1e-5)
+
+
+def test_sums_that_begin_anew_add_up_over_their_beginnings():
+    draw = np.random.default_rng(8)
+    x = draw.lognormal(5, 1, (100, 3))
+    sums = Sums(3, 100, 28, first=40)
+    assert sums.begin == 28
+    rows = room((), 100 - sums.begin, 3)
+    rows[1 : 101 - sums.begin] = x[sums.begin :]
+    sums.put(slice(0, 3), add_up(rows, 100 - sums.begin, sums.block))
+    begin = draw.integers(40, 100, 500)
+    s, end = draw.integers(0, 3, 500), np.minimum(begin + draw.integers(0, 29, 500), 100)
+    expected = [x[b:e, k].sum() for k, b, e in zip(s, begin, end, strict=True)]
+    np.testing.assert_allclose(sums.over(s, begin, end), expected, rtol=1e-12, atol=1e-9)
+    assert (begin // 28 < (end - 1) // 28).sum() > 50
+    with pytest.raises(IndexError):
+        sums.over(np.zeros(1, int), np.array([39]), np.array([41]))
 
 
 def test_feasts_are_not_in_the_means():
