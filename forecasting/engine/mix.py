@@ -11,7 +11,7 @@ import numpy as np
 
 from forecasting.engine.columns import Runs
 from forecasting.engine.history import History
-from forecasting.engine.windows import known, running, weekday_median
+from forecasting.engine.windows import known, weekday_median
 
 LEVELS = (0.01, 0.02, 0.05, 0.1)  # share of a new day in the level
 INDICES = (0.03, 0.1)  # share of a new week in the weekday's index
@@ -19,7 +19,7 @@ SETTINGS = tuple(product(LEVELS, INDICES))
 BEST, WINDOW = 3, 120  # settings kept per series, days on which they are judged
 LAGS = (7, 14, 28)
 MEDIAN_WEEKS = 16
-AT_ONCE = 2048  # series smoothed side by side
+AT_ONCE = 4096  # series smoothed side by side
 YEAR, OWN_YEAR = 0.8, 0.3  # share of last year's way expected again: of all series' way, of the own deviation from it
 
 
@@ -30,11 +30,10 @@ class Mix:
         self.history = history
         self.since = max(first - 6, 0)  # the oldest same weekday that is looked at
         shape = (len(history.clean.rows) - self.since, len(SETTINGS), len(history.series))
-        self.levels, self.indices = (np.empty(shape, dtype=np.float32) for _ in range(2))
-        self.errors = np.empty(shape)
+        self.levels, self.indices, self.errors = (np.empty(shape, dtype=np.float32) for _ in range(3))
         for begin in range(0, len(history.series), AT_ONCE):
             mine = slice(begin, begin + AT_ONCE)
-            x = history.clean.rows[:, mine].astype(np.float32)
+            x = history.clean.rows[:, mine]
             _smooth(x, self.since, self.levels[..., mine], self.indices[..., mine], self.errors[..., mine])
 
     def forecast(self, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
@@ -95,45 +94,46 @@ def _smooth(x: np.ndarray, since: int, levels: np.ndarray, indices: np.ndarray, 
     days, series = x.shape
     shape = (len(LEVELS), len(INDICES), series)
     alpha, gamma = np.array(LEVELS, np.float32)[:, None, None], np.array(INDICES, np.float32)[:, None]  # rising
-    judged = since - WINDOW + 1  # errors of days before do not count any more
+    judged = max(since - WINDOW + 1, 0)  # errors of days before do not count any more
     level, index = np.zeros(shape, np.float32), np.ones((7, *shape), np.float32)
     expected = np.full((max(LAGS), *shape), np.nan, np.float32)  # for the weekday, made on each of the last days
-    today, error = np.zeros((WINDOW, *shape), np.float32), np.zeros(shape)
+    errors_by_day, error = np.empty((WINDOW, *shape), np.float32), np.zeros(shape)
     step, size = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    seen = ~np.isnan(x)
-    values, gates = np.where(seen, x, np.float32(0)), seen.astype(np.float32)
-    counts = running(seen)[1:].astype(np.float32)
-    # The first weeks are a plain mean, and the first day is the level.
-    first, first_weeks = gates / np.maximum(counts, 1), gates / (counts / 7 + 1)
-    young, young_weeks = first.max(axis=1) > alpha.min(), first_weeks.max(axis=1) > gamma.min()
-    positive = np.maximum(values, 0)
+    zero, lowest, highest = (np.full(shape, x, np.float32) for x in (0, 0.05, 5))  # numpy is slower with one number
+    count = np.zeros(series, np.float32)
     for d in range(days):
-        now, gate = index[d % 7], gates[d]
+        seen = ~np.isnan(x[d])
+        now, gate, value = index[d % 7], seen.astype(np.float32), np.where(seen, x[d], np.float32(0))
+        count += gate
         if d >= judged:
-            error -= today[d % WINDOW]
-            today[d % WINDOW] = 0
+            if d >= judged + WINDOW:
+                error -= errors_by_day[d % WINDOW]
+            today = errors_by_day[d % WINDOW] if d + WINDOW < days else step  # its own only if it leaves again
+            today[:] = 0
             for lag in LAGS:
                 missed = np.abs(np.subtract(x[d], expected[(d - lag) % max(LAGS)], out=size), out=size)
-                today[d % WINDOW] += np.fmax(missed, 0, out=size)  # nothing where it is not known
-            error += today[d % WINDOW]
-        np.maximum(now, 0.05, out=size)
-        np.divide(values[d], size, out=step)
+                today += np.fmax(missed, zero, out=size)  # nothing where it is not known
+            error += today
+        np.maximum(now, lowest, out=size)
+        np.divide(value, size, out=step)
         step -= level
-        # Of each step the share of a new value is kept, more among the first ones and nothing where there is none.
-        step *= np.maximum(alpha * gate, first[d]) if young[d] else alpha * gate
+        # Of each step the share of a new value is kept, more among the first ones and nothing where there is none: the
+        # first weeks are a plain mean, and the first day is the level.
+        least = count.min()
+        step *= gate * (alpha if least >= 1 / min(LEVELS) else np.maximum(alpha, 1 / np.maximum(count, 1)))
         level += step
-        least = level.min()
-        np.divide(positive[d], level if least > 1e-30 else np.maximum(level, 1e-30, out=size), out=step)
-        np.minimum(step, 5, out=step)
+        smallest = level.min()
+        np.divide(np.maximum(value, 0), level if smallest > 1e-30 else np.maximum(level, 1e-30, out=size), out=step)
+        np.minimum(step, highest, out=step)
         step -= now
-        step *= np.maximum(gamma * gate, first_weeks[d]) if young_weeks[d] else gamma * gate
-        if least <= 0:
+        step *= gate * (gamma if least >= 7 / min(INDICES) else np.maximum(gamma, 1 / (count / 7 + 1)))
+        if smallest <= 0:
             step[level <= 0] = 0
         now += step
         if d >= judged - max(LAGS):
             np.multiply(level, now, out=expected[d % max(LAGS)])
-            expected[d % max(LAGS)][..., counts[d] == 0] = np.nan
+            expected[d % max(LAGS)][..., count == 0] = np.nan
         if d >= since:
             for out, found in ((levels, level), (indices, now), (errors, error)):
                 out[d - since] = found.reshape(len(SETTINGS), series)
-            levels[d - since][:, counts[d] == 0] = np.nan
+            levels[d - since][:, count == 0] = np.nan
