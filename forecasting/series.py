@@ -1,6 +1,7 @@
 """From published sales and the calendar to the engine's panel."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.db.models.functions import Cast
 
 from accounts.models import Organisation
 from departments.models import Closure, Department, Event, Holiday
+from departments.querysets import CalendarQuerySet
 from departments.season import out_of_season
 from forecasting.engine.panel import Panel, build_panel
 from sales.choices import TRUSTED
@@ -22,6 +24,9 @@ HISTORY_DAYS = 1500
 ALIVE_DAYS = 92  # a department without sales for longer is not forecast
 AHEAD_DAYS = 35  # a branch whose season begins within so many days is forecast before it
 HOURS_LEARNED, HOURS_KNOWN = 364, 182  # days of hours a model is trained on, and shown when it is asked
+
+# (series, or None for all of them; first day; last day; strength)
+Span = tuple[str | None, dt.date, dt.date, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,44 +121,39 @@ def _covariates(
     last: dt.date,
     known_on: dt.date,
 ) -> pd.DataFrame:
-    dates = pd.date_range(first, last)
-    frame = pd.MultiIndex.from_product([sorted(departments), dates], names=["series_id", "date"]).to_frame(index=False)
+    dates, series = pd.date_range(first, last), sorted(departments)
+    frame = pd.MultiIndex.from_product([series, dates], names=["series_id", "date"]).to_frame(index=False)
     calendar = Holiday.objects.filter(organisation=organisation, date__range=(first, last)).known_on(known_on)
-    holidays = calendar.exclude(effect=Holiday.Effect.PERIOD)
-    # Where two meet on one date, the feast names the day.
-    rank = {Holiday.Effect.FEAST: 2, Holiday.Effect.DAY_OFF: 1}
-    named = {
-        pd.Timestamp(date): key
-        for date, key, _effect in sorted(
-            holidays.values_list("date", "key", "effect"), key=lambda row: (rank.get(row[2], 0), row[1])
-        )
-    }
-    frame["holiday_name"] = [named.get(date, "") for date in frame["date"]]
-    frame["closed"] = _marked(
-        frame, _closures(departments, last, known_on) + _off_season(departments, sales, first, last)
-    )
-    periods: dict[str, set[pd.Timestamp]] = {}
+    named = _named_days(calendar)
+    frame["holiday_name"] = np.tile(np.array([named.get(date.date(), "") for date in dates], dtype=object), len(series))
+    closed = _closures(departments, last, known_on) + _off_season(departments, sales, first, last)
+    frame["closed"] = _marked(series, dates, closed)
+    columns: dict[str, list[Span]] = {}
     for date, key in calendar.filter(effect=Holiday.Effect.PERIOD).values_list("date", "key"):
-        periods.setdefault(f"period_{key}", set()).add(pd.Timestamp(date))
-    for name, days in sorted(periods.items()):
-        frame[name] = frame["date"].isin(days).astype(float)
-    events: dict[str, list[tuple[str, dt.date, dt.date, float]]] = {}
+        columns.setdefault(f"period_{key}", []).append((None, date, date, 1.0))
     found = Event.objects.filter(organisation=organisation, first__lte=last, last__gte=first).known_on(known_on)
     for event in found:
-        keys = [str(event.department_id)] if event.department_id else list(departments)
-        events.setdefault(f"event_{event.kind}", []).extend(
-            (key, event.first, event.last, event.strength) for key in keys
-        )
-    for name, spans in sorted(events.items()):
-        frame[name] = _marked(frame, spans)
+        where = str(event.department_id) if event.department_id else None
+        columns.setdefault(f"event_{event.kind}", []).append((where, event.first, event.last, event.strength))
+    for name, spans in sorted(columns.items()):
+        frame[name] = _marked(series, dates, spans)
     return frame
 
 
-def _closures(
-    departments: dict[str, Department], last: dt.date, known_on: dt.date
-) -> list[tuple[str, dt.date, dt.date, float]]:
+def _named_days(calendar: CalendarQuerySet) -> dict[dt.date, str]:
+    """{date: the key of its holiday}. Where two meet, the feast names the day; of two feasts the one that came more often,
+
+    because what it does is known from its other years.
+    """
+    rank = {Holiday.Effect.FEAST: 2, Holiday.Effect.DAY_OFF: 1}
+    rows = list(calendar.exclude(effect=Holiday.Effect.PERIOD).values_list("date", "key", "effect"))
+    times = Counter(key for _date, key, _effect in rows)
+    return {date: key for date, key, _ in sorted(rows, key=lambda row: (rank.get(row[2], 0), times[row[1]], row[1]))}
+
+
+def _closures(departments: dict[str, Department], last: dt.date, known_on: dt.date) -> list[Span]:
     closures = Closure.objects.filter(department__in=departments.values(), first__lte=last).known_on(known_on)
-    spans = [(str(c.department_id), c.first, c.last or last, 1.0) for c in closures]
+    spans: list[Span] = [(str(c.department_id), c.first, c.last or last, 1.0) for c in closures]
     for key, department in departments.items():
         if department.opened_on:
             spans.append((key, dt.date(1900, 1, 1), department.opened_on - dt.timedelta(days=1), 1.0))
@@ -162,11 +162,9 @@ def _closures(
     return spans
 
 
-def _off_season(
-    departments: dict[str, Department], sales: pd.DataFrame, first: dt.date, last: dt.date
-) -> list[tuple[str, dt.date, dt.date, float]]:
+def _off_season(departments: dict[str, Department], sales: pd.DataFrame, first: dt.date, last: dt.date) -> list[Span]:
     """Days out of season, but for those on which something was sold all the same."""
-    spans = []
+    spans: list[Span] = []
     for key, department in departments.items():
         resting = list(out_of_season(department, first, last))
         sold = set(sales["date"][sales["series_id"] == key].dt.date) if resting else set()
@@ -174,14 +172,17 @@ def _off_season(
     return spans
 
 
-def _marked(frame: pd.DataFrame, spans: list[tuple[str, dt.date, dt.date, float]]) -> np.ndarray:
-    """[rows] the strongest of the spans (series, first, last, strength) that cover a row, else 0."""
-    values = np.zeros(len(frame))
-    series, dates = frame["series_id"].to_numpy(), frame["date"].to_numpy()
+def _marked(series: list[str], dates: pd.DatetimeIndex, spans: Iterable[Span]) -> np.ndarray:
+    """[series x dates] the strongest of the spans that cover a day of a series, else 0; series after series."""
+    values, place = np.zeros((len(series), len(dates))), {key: row for row, key in enumerate(series)}
+    start = dates[0].date()
     for key, first, last, strength in spans:
-        inside = (series == key) & (dates >= np.datetime64(first)) & (dates <= np.datetime64(last))
-        values[inside] = np.maximum(values[inside], strength)
-    return values
+        if key is not None and key not in place:
+            continue  # of a branch that is not forecast
+        begin, end = max((first - start).days, 0), max((last - start).days + 1, 0)
+        days = values[:, begin:end] if key is None else values[place[key], begin:end]
+        np.maximum(days, strength, out=days)
+    return values.reshape(-1)
 
 
 def read_hours(series: Series, days: int) -> pd.DataFrame:
