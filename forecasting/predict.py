@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organisation, User
+from departments.models import Department
 from forecasting.choices import Origin, Rule
 from forecasting.engine import api as engine
 from forecasting.engine import hourly
@@ -75,6 +76,8 @@ def make_issue(
     frame = engine.predict(fit, series.panel, cutoff, horizon, cutoffs=series.cutoffs)
     rows = _rows(fit, series, frame, promised_on)
     reasons = _reasons(fit, series, rows, horizon) if origin != Origin.REPLAY else {}
+    if origin != Origin.REPLAY:
+        rows += _taken_back(organisation, series, promised_on)
     with transaction.atomic():
         issue = ForecastIssue.objects.create(
             organisation=organisation,
@@ -135,6 +138,30 @@ def _rows(fit: engine.Fit, series: Series, frame: pd.DataFrame, promised_on: dt.
             )
         )
     return rows
+
+
+def _taken_back(organisation: Organisation, series: Series, promised_on: dt.date) -> list[Forecast]:
+    """Zeros for what earlier issues promised of branches that this one no longer forecasts: closed, or switched off.
+
+    Whoever adds up the newest forecasts would count them for weeks.
+    """
+    gone = Department.objects.filter(organisation=organisation).exclude(pk__in=list(series.departments))
+    ahead = Forecast.objects.filter(department__in=list(gone), date__gt=series.cutoff)
+    promised = ahead.known_on(promised_on).exclude(rule=Rule.CLOSED).order_by("date", "department")
+    zero = dict.fromkeys(("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95"), Decimal("0.00"))
+    return [
+        Forecast(
+            department_id=department,
+            date=date,
+            cutoff=series.cutoff,
+            horizon=(date - series.cutoff).days,
+            lead_days=(date - promised_on).days,
+            rule=Rule.CLOSED,
+            hours=["0.00"] * 24,
+            **zero,
+        )
+        for department, date in promised.values_list("department", "date")
+    ]
 
 
 def _hours(fit: engine.Fit, series: Series, frame: pd.DataFrame, cents: np.ndarray) -> np.ndarray:
