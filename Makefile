@@ -79,7 +79,7 @@ messages: install-dev ## collect the texts into locale/ru and compile them (need
 	@$(PYTHON_IN_VENV) scripts/services.py --only gettext -- true
 	@mkdir -p $(VAR_DIR) && $(PYTHON_IN_VENV) scripts/own_secrets.py $(VAR_DIR)/secrets.env
 	@set -a; . $(VAR_DIR)/secrets.env; \
-	  $(PYTHON_IN_VENV) manage.py makemessages --locale ru --no-obsolete --ignore .venv --ignore $(VAR_DIR) --ignore node_modules; \
+	  $(PYTHON_IN_VENV) manage.py makemessages --locale ru --no-obsolete --no-location --ignore .venv --ignore $(VAR_DIR) --ignore node_modules; \
 	  $(PYTHON_IN_VENV) manage.py compilemessages --locale ru --ignore .venv
 
 clean: ## remove caches and .venv; the data in var/ stay

@@ -35,6 +35,7 @@ TITLES = (
     _("Bake"),
     _("Lower bound, 80 %"),
     _("Upper bound, 80 %"),
+    # xgettext:no-python-format
     _("Suffices on % of days"),
     _("Same weekday last week"),
 )
@@ -54,6 +55,7 @@ class BakeForm(forms.Form):
         widget=UnfoldAdminSelectWidget(),
     )
     level = forms.DecimalField(
+        # xgettext:no-python-format
         label=_("Suffices on % of days"),
         required=False,
         min_value=LEAST_LEVEL,

@@ -22,6 +22,7 @@ FIGURES: list[tuple[str, Any, Any]] = [
     ("wape", _("Mean miss (WAPE)"), lambda value: value),
     ("wape_1_7", _("First seven days"), lambda value: value),
     ("bias", _("Bias"), abs),
+    # xgettext:no-python-format
     ("coverage80", _("80 % intervals held"), lambda value: abs(value - HELD)),
 ]
 

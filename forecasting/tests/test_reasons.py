@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.utils import translation
 
-from departments.models import Holiday
+from departments.models import Event, Holiday
 from forecasting.choices import RULE_SENTENCES, WHOLE_ISSUES, Origin, Rule
 from forecasting.engine import api as engine
 from forecasting.engine import explain
@@ -63,6 +63,37 @@ def test_sentences_are_in_the_language_of_the_reader_and_name_the_holiday(world:
             "Thursday is weaker than the average day: \u2212701.",
             "Sales have been rising lately: +5.",
         ]
+
+
+def test_a_promotion_is_named_where_there_is_one_that_the_forecast_knew_of(world: World):
+    """What a model has of ordinary days beside promotions is no promotion's doing."""
+    forecast = explained(world, world.today, level="50000.00", promotion="700.00", feast="-20.00")
+    morning, day = world.issue.promised_on, {"organisation": world.organisation, "kind": "promo"}
+    dates = {"first": world.today, "last": world.today}
+
+    def told() -> list[str]:
+        with translation.override("en"):
+            return [reason.text for reason in reasons_of(forecast) if reason.code in ("promotion", "feast")]
+
+    nothing = "Promotions and events near this day, or none of them: +700."
+    Event.objects.create(name="Elsewhere", department=world.bar, known_from=morning, **dates, **day)
+    Event.objects.create(name="Entered later", known_from=morning + dt.timedelta(days=1), **dates, **day)
+    Event.objects.create(
+        name="Over",
+        first=dates["first"] - dt.timedelta(days=9),
+        last=dates["last"] - dt.timedelta(days=1),
+        known_from=morning,
+        **day,
+    )
+    late = {"organisation": world.organisation, "date": world.today, "key": "late", "name": "Late feast"}
+    Holiday.objects.create(known_from=morning + dt.timedelta(days=1), **late)
+    assert told() == [nothing, "Holidays near this day, or none of them: \u221220."]
+    Event.objects.create(name="Fair", known_from=morning, **dates, **day)
+    Event.objects.create(name="Coffee day", department=world.cafe, known_from=morning, **dates, **day)
+    assert told()[0] == "A promotion or event (Coffee day, Fair) raises sales: +700."
+    Event.objects.all().delete()
+    Holiday.objects.create(**{**late, "key": "fast", "name": "Ramadan"}, effect=Holiday.Effect.PERIOD)
+    assert told()[0] == "A promotion or event (Ramadan) raises sales: +700."
 
 
 def test_the_day_page_tells_them(world: World):
