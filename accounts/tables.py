@@ -6,6 +6,7 @@ A file is made row by row: its size costs time, not memory.
 import csv
 import datetime as dt
 import tempfile
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -164,12 +165,12 @@ def table_response(
 
 
 def read_text(content: bytes) -> str:
-    """A text file of a person: UTF-8 with or without a mark, else what a Russian Windows writes.
+    """A text file of a person: UTF-8 with or without a mark, what Excel calls Unicode, else what a Russian Windows writes.
 
     NUL, which no text holds and PostgreSQL refuses, is shown as what cannot be read.
     """
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1251", errors="replace")
     return text.replace("\0", "\ufffd")

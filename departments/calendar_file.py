@@ -3,7 +3,7 @@
 import csv
 import datetime as dt
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,22 +74,38 @@ def import_calendar(content: bytes, *, organisation: Organisation, by: User) -> 
 def _lines(content: bytes) -> list[tuple[int, dict[str, str]]]:
     if len(content) > MOST_BYTES:
         raise BadLine("file_too_large", limit=MOST_BYTES // 1000)
-    text = read_text(content)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator_of(text))
-    names = [(name or "").strip().lower() for name in reader.fieldnames or []]
-    if missing := {"kind", "first"} - set(names):
-        raise BadLine("columns_missing", names=", ".join(sorted(missing)), known=", ".join(COLUMNS))
+    names, lines = lines_in_file(content, wanted=("kind", "first"), known=COLUMNS, most=MOST_LINES)
     if unknown := set(names) - set(COLUMNS):
         raise BadLine("columns_unknown", names=", ".join(sorted(unknown)), known=", ".join(COLUMNS))
-    reader.fieldnames = names
+    return lines
+
+
+def lines_in_file(
+    content: bytes, *, wanted: Sequence[str], known: Sequence[str], most: int
+) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """The names in the first line of a CSV, and its lines by their number: {each of the `known` columns: its text}.
+
+    Raises BadLine where a `wanted` column is missing, a known one comes twice, or there are more than `most` lines.
+    """
+    text = read_text(content)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator_of(text))
     found = []
-    for line in reader:
-        cells = {name: unguarded((line.get(name) or "").strip()) for name in COLUMNS}
-        if any(cells.values()):
-            found.append((reader.line_num, cells))
-        if len(found) > MOST_LINES:
-            raise BadLine("file_too_long", limit=MOST_LINES)
-    return found
+    try:
+        names = [(name or "").strip().lower() for name in reader.fieldnames or []]
+        if missing := set(wanted) - set(names):
+            raise BadLine("columns_missing", names=", ".join(sorted(missing)), known=", ".join(known))
+        if twice := {name for name in known if names.count(name) > 1}:
+            raise BadLine("columns_twice", names=", ".join(sorted(twice)))
+        reader.fieldnames = names
+        for line in reader:
+            cells = {name: unguarded((line.get(name) or "").strip()) for name in known}
+            if any(cells.values()):
+                found.append((reader.line_num, cells))
+            if len(found) > most:
+                raise BadLine("file_too_long", limit=most)
+    except csv.Error:
+        raise BadLine("no_csv_after", line=found[-1][0] if found else 1) from None
+    return names, found
 
 
 class DepartmentsInFile:

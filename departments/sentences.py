@@ -88,6 +88,8 @@ SENTENCES = {
     "file_too_large": _("The file is larger than %(limit)s kB. Split it."),
     "file_too_long": _("The file has more than %(limit)s lines. Split it."),
     "columns_missing": _("The first line lacks the columns %(names)s. Known: %(known)s."),
+    "columns_twice": _("The first line names the columns %(names)s twice."),
+    "no_csv_after": _("What follows line %(line)s is no CSV. Is a quotation mark opened there and never closed?"),
     "columns_unknown": _("Nobody knows the columns %(names)s. Known: %(known)s."),
     "unknown_kind": _("“%(text)s” is no kind. Known: %(known)s."),
     "unknown_effect": _("“%(text)s” is no effect. Known: %(known)s."),

@@ -1,14 +1,12 @@
 """Forecasts of somebody's own as a CSV file: every line judged, all of them taken or none."""
 
-import csv
 import datetime as dt
-import io
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from accounts.models import Organisation, User
-from accounts.tables import read_text, separator_of, unguarded
-from departments.calendar_file import BadLine, DepartmentsInFile, date_in_file
+from departments.calendar_file import BadLine, DepartmentsInFile, date_in_file, lines_in_file
 from forecasting.models import OwnForecasts
 from runs.choices import Trigger
 from runs.ledger import open_run
@@ -19,6 +17,7 @@ WANTED, MORE = ("date", "department", "forecast"), ("lower_80", "upper_80")
 MOST_BYTES, MOST_LINES, MOST_ERRORS = 5_000_000, 50_000, 50
 KEPT = 20  # uploads of an organisation
 MOST_AMOUNT = Decimal(10) ** 12
+TWO_WAYS = re.compile(r"-?[1-9]\d{0,2},\d{3}")
 NUMBER_SIGNS = str.maketrans({",": ".", "\u202f": None, "\xa0": None, " ": None})
 
 Row = list[str | None]
@@ -79,20 +78,7 @@ def start_scoring(
 def _lines(content: bytes) -> list[tuple[int, dict[str, str]]]:
     if len(content) > MOST_BYTES:
         raise BadLine("file_too_large", limit=MOST_BYTES // 1000)
-    text = read_text(content)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator_of(text))
-    names = [(name or "").strip().lower() for name in reader.fieldnames or []]
-    if missing := set(WANTED) - set(names):
-        raise BadLine("columns_missing", names=", ".join(sorted(missing)), known=", ".join(WANTED + MORE))
-    reader.fieldnames = names
-    found = []
-    for line in reader:
-        cells = {name: unguarded((line.get(name) or "").strip()) for name in WANTED + MORE}
-        if any(cells.values()):
-            found.append((reader.line_num, cells))
-        if len(found) > MOST_LINES:
-            raise BadLine("file_too_long", limit=MOST_LINES)
-    return found
+    return lines_in_file(content, wanted=WANTED, known=WANTED + MORE, most=MOST_LINES)[1]
 
 
 def _row(line: dict[str, str], departments: DepartmentsInFile) -> Row:
@@ -109,7 +95,9 @@ def _row(line: dict[str, str], departments: DepartmentsInFile) -> Row:
 
 
 def _amount(text: str, column: str) -> Decimal:
-    """A point or a comma before decimals, spaces between thousands."""
+    """A point or a comma before decimals, spaces between thousands. Whether 1,234 is a thousand or one is not guessed."""
+    if TWO_WAYS.fullmatch(text):
+        raise BadLine("amount_in_two_ways", column=column, text=text)
     try:
         value = Decimal(text.translate(NUMBER_SIGNS))
     except InvalidOperation:

@@ -59,6 +59,9 @@ SENTENCES = {
     "forecast_twice_in_file": _("%(date)s of %(department)s comes twice."),
     "half_interval_in_file": _("An interval needs both ends, the lower one first."),
     "bad_amount_in_file": _("“%(text)s” in the column %(column)s is no amount."),
+    "amount_in_two_ways": _(
+        "“%(text)s” in the column %(column)s may be thousands or a fraction. Write it without a comma, or with two decimals."
+    ),
     "model_damaged": _("The stored texts of model v%(version)s are damaged. Serve another version or train again."),
     "contract_changed": _(
         "Model v%(version)s was made by another version of the program and cannot be used. Train again."

@@ -38,6 +38,14 @@ def measured(world: World) -> World:
     return world
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
+def test_whatever_a_spreadsheet_writes_it_in_is_read(measured: World, encoding):
+    Department.objects.filter(pk=measured.cafe.pk).update(name="Кофейня на Абая")
+    lines = "date\tdepartment\tforecast\n2026-01-01\tКофейня на Абая\t1 234,50\n"
+    read = read_forecasts(lines.encode(encoding), organisation=measured.organisation, by=measured.analyst)
+    assert read.errors == [] and [row[2] for row in read.rows] == ["1234.50"]
+
+
 def file_of(world: World, factor: Decimal = Decimal(1), *, by: str = "name", style: str = ",") -> bytes:
     """The cafe's week, each day `factor` times what was sold."""
     lines = [style.join(["date", "department", "forecast", "lower_80", "upper_80"])]
@@ -75,6 +83,12 @@ def test_a_file_of_a_program_or_a_spreadsheet_is_read_alike(measured: World, by,
         ("date,department,forecast\n2026-01-01,Cafe on Abay,5\n2026-01-01,1,6\n", "comes twice"),
         ("date,department,forecast,lower_80\n2026-01-01,Cafe on Abay,5,4\n", "both ends"),
         ("date,department,forecast\n2026-01-01,Bakery,5\n", "No department you see"),
+        ("date,department,forecast,Forecast\n2026-01-01,Cafe on Abay,5,6\n", "names the columns forecast twice"),
+        ('date,department,forecast\n2026-01-01,Cafe on Abay,"1,234"\n', "“1,234” in the column forecast may be"),
+        (
+            'date,department,forecast\n2026-01-01,Cafe on Abay,5\n2026-01-02,"Cafe' + 200_000 * "x",
+            "follows line 2 is no CSV",
+        ),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_line_and_nothing_is_kept(measured: World, content, says):
