@@ -27,7 +27,7 @@ class ModelVersionAdmin(ReadOnly, HouseAdmin):
     actions = ["retrain"]
     fields = [
         "number",
-        "shown_state",
+        "state",
         "recipe",
         "code_version",
         "trained_through",

@@ -239,7 +239,8 @@ class ModelView(UnfoldModelAdminViewMixin, TemplateView):
             ],
             issue=issue,
             versions=[shown_version(version) for version in versions],
-            box=asked_run(self.request, "train", "backtest") or latest_box(self.request, "train", "backtest"),
+            box=asked_run(self.request, "train", "backtest", "forecast")
+            or latest_box(self.request, "train", "backtest"),
             least=LEAST_DAYS,
             may_train=user.has_perm("forecasting.train_model"),
             may_roll_back=user.has_perm("forecasting.roll_back_model"),
@@ -315,16 +316,19 @@ def train(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def roll_back_to(request: HttpRequest, pk: int) -> HttpResponse:
-    """Serve an earlier version again."""
+    """Serve an earlier version again, and make forecasts with it: those that stand are of the version that goes."""
     if not request.user.has_perm("forecasting.roll_back_model"):
         raise PermissionDenied
     version = get_object_or_404(ModelVersion.objects.visible_to(request.user), pk=pk)
+    from forecasting.predict import start_forecast
     from forecasting.versions import Refused, roll_back
 
+    person, page = signed_in(request), reverse("admin:forecasting_model")
     try:
-        roll_back(version, by=signed_in(request))
+        roll_back(version, by=person)
     except Refused as refused:
         messages.error(request, sentence(refused.code, refused.params))
-    else:
-        messages.success(request, gettext("Model %(version)s serves again.") % {"version": version})
-    return redirect("admin:forecasting_model")
+        return redirect(page)
+    messages.success(request, gettext("Model %(version)s serves again.") % {"version": version})
+    run, _created = start_forecast(organisation=version.organisation, trigger=Trigger.PAGE, started_by=person)
+    return redirect(with_run(page, run))

@@ -33,7 +33,10 @@ IN_PATH = [
 AMOUNTS = ("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95")
 COMPARED = tuple(serializers.ComparisonRow().fields)
 BATCH = ("date", "department_id", "department_name", *AMOUNTS, "rule", "model_version", "cutoff", "made_at")
-NO_FORECAST = _("There is no forecast for this date: it lies beyond the horizon.")
+NO_FORECAST = _(
+    "There is no forecast of this branch for this date: it lies beyond the horizon, none had been made by then,"
+    " or the branch has not sold lately."
+)
 MONTH = dt.timedelta(days=29)
 
 

@@ -93,6 +93,24 @@ def test_a_version_that_this_code_cannot_use_is_not_served_and_says_why(world: W
     assert ModelVersion.objects.filter(organisation=world.organisation).serving().get() == world.version
 
 
+def test_a_version_that_serves_again_makes_forecasts_at_once(world: World, monkeypatch):
+    """Until the night the newest ones would be those of the version that was not wanted."""
+    version = older(world, activated_at=timezone.now(), gate={"passed": True, "code": "passed_naive", "params": {}})
+    monkeypatch.setattr("forecasting.versions.load_fit", lambda version: None)
+    administrator = reader(world, "administrator")
+    response = administrator.post(f"/admin/forecasting/modelversion/{version.pk}/serve/")
+    assert ModelVersion.objects.filter(organisation=world.organisation).serving().get() == version
+    run = Run.objects.get(kind="forecast")
+    assert response.url == f"{PAGE}?run={run.pk}" and run.started_by == world.administrator
+    text = words(administrator.get(response.url).content.decode())
+    assert "Model v2 serves again." in text and "Waiting for a worker" in text
+
+
+def test_a_version_is_read_in_words(world: World):
+    text = content(reader(world, "analyst").get(f"/admin/forecasting/modelversion/{world.version.pk}/change/"))
+    assert "State serving Recipe" in text
+
+
 def test_models_of_another_chain_do_not_exist(world: World):
     foreign = ModelVersion.objects.get(organisation=world.other_organisation)
     assert (
