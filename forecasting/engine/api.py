@@ -262,9 +262,8 @@ def predict(
     records = np.where(o >= 0, history.records[s, np.maximum(o, 0)], 0)
     level = history.level[s, np.maximum(o, 0)]
 
-    rule = np.where(records == 0, "no_history", np.where((records < SHORT) | ~(level > 0), "short_history", "model"))
-    rule = rule.astype(object)
-    full = rule == "model"
+    full = (records >= SHORT) & (level > 0)
+    rule = np.array(["no_history", "short_history", "model"], dtype=object)[np.where(full, 2, records > 0)]
     yhat, given = np.zeros(len(s)), np.zeros(len(s), dtype=bool)
     for past, rows, share in views(fitted, panel, history, cutoff, horizon, cutoffs):
         known = features if past is history else Features(past, fitted.covariates)

@@ -249,33 +249,35 @@ class History:
         (value, there), days = both, self._days
         shape = value.shape
         x, effect, uplift = (desk(name, shape) for name in ("state", "effect", "uplift"))
+        told = desk("told", (3, *shape))  # the days with sales, what was sold on them, what was usual
+        told[0], told[1] = there, value
         top, weight = fading(both, [USUAL], 0, desk)[0]
+        told[2, :7] = 0.0
+        for now in _spans(days, 7):
+            ago, usual = _week_before(now), told[2, now]
+            np.divide(top[ago], np.maximum(weight[ago], FADED, out=usual), out=usual)
+            usual *= weight[ago] > FADED
+            usual *= there[now]
         effect[:] = 0.0
-        # The days without it and with it, what was sold on them, what was usual.
-        whole = desk("parts", room((6,), *shape).shape)
+        whole = desk("parts", room((6,), *shape).shape)  # the same of the days without the covariate and with it
         parts = whole[:, 1 : days + 1]
         for name in self.state_names:
             x[:] = self.numeric[name][mine, :days].T
-            for state in (0, 1):
-                np.multiply(x[:7] == state, there[:7], out=parts[state, :7])
-                np.multiply(value[:7], parts[state, :7], out=parts[2 + state, :7])
-            parts[4:, :7] = 0.0
-            for now in _spans(days, 7):
-                ago, usual = _week_before(now), desk("one", x[now].shape)
-                np.divide(top[ago], np.maximum(weight[ago], FADED, out=usual), out=usual)
-                usual *= weight[ago] > FADED
+            for now in _spans(days):
+                on = desk("one", x[now].shape)
                 for state in (0, 1):
-                    on = np.multiply(x[now] == state, there[now], out=parts[state, now])
-                    np.multiply(value[now], on, out=parts[2 + state, now])
-                    np.multiply(usual, on, out=parts[4 + state, now])
+                    on[:] = x[now] == state
+                    np.multiply(told[:, now], on, out=parts[state::2, now])
             weekday = fading(parts[:4], [SHARED], self._week, desk)[0]
             for state, found in enumerate(self.by_state[name]):
                 found.put(mine, weighted_mean(weekday[2 + state], weekday[state]))
-            sums = add_up(whole[1:], days)
+            sums, x = add_up(whole[1:], days), known(x)
             for now in _spans(days):
                 step, over = desk("two", (2, *x[now].shape))
                 n, off, on, hoped_off, hoped_on = _last(sums, STATE_DAYS, now, desk)
-                poor = ~((on > 0) & (off > 0) & (hoped_on > 0) & (hoped_off > 0))
+                least = np.minimum(off, on, out=step)
+                np.minimum(least, np.minimum(hoped_off, hoped_on, out=over), out=least)
+                poor = ~(least > 0)
                 np.multiply(on, hoped_off, out=step)
                 np.multiply(off, hoped_on, out=over)
                 np.putmask(step, poor, 1.0)
@@ -285,8 +287,8 @@ class History:
                 np.clip(step, -1.5, 1.5, out=step)
                 np.divide(n, np.add(n, 10, out=over), out=over)
                 np.multiply(step, over, out=uplift[now])
-                tomorrow = x[now.start + 1 : now.stop + 1]
-                effect[now.start + 1 : now.stop + 1] += uplift[now][: len(tomorrow)] * known(tomorrow)
+                tomorrow = slice(now.start + 1, min(now.stop + 1, days))
+                effect[tomorrow] += uplift[now][: tomorrow.stop - tomorrow.start] * x[tomorrow]
             self.uplift[name].put(mine, uplift)
         return effect
 

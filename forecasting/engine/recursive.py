@@ -39,6 +39,7 @@ class Walk:
 
     def __init__(self, features: Features, s: np.ndarray, o: np.ndarray, ahead: np.ndarray | None = None) -> None:
         self.features, self.s, self.o, self.step = features, s, o, 0
+        self.columns = len(names(features))
         self.ahead = np.zeros(len(s), dtype=np.int64) if ahead is None else ahead
         most = int(self.ahead.max(initial=0))
         past = features.history
@@ -71,12 +72,13 @@ class Walk:
     def _means(self) -> dict[int, np.ndarray]:
         """[walks] means of the clean sales of the last days, by their number."""
         out, end = {}, self.step + MEMORY
-        total, n, done = np.zeros(len(self.s)), np.zeros(len(self.s), dtype=np.int64), 0
+        total, n, done = np.zeros(len(self.s)), np.zeros(len(self.s), dtype=np.int8), 0
         for days in MEANS:
-            more = np.zeros(len(self.s))
+            more = np.zeros(len(self.s), np.float32)
             for row in self.clean[end - days : end - done]:  # numpy would add up a single walk's days in another order
                 more += row
-            total, n, done = total + more, n + self.seen[end - days : end - done].sum(axis=0), days
+            seen = self.seen[end - days : end - done].view(np.int8)
+            total, n, done = total + more, n + seen.sum(axis=0, dtype=np.int8), days
             out[days] = mean(total, n, min(7, days // 3 + 1))
         return out
 
@@ -84,7 +86,7 @@ class Walk:
         """float32 [walks, features] of the next day; `level` has just been asked for."""
         past, s, t = self.features.history, self.s, self._next()
         before, after = t - 1, np.minimum(t + 1, len(past.dates) - 1)
-        out = Columns(len(s), len(names(self.features)))
+        out = Columns(len(s), self.columns)
         for column in self.features.days.values():
             out.add(column[t] if column.ndim == 1 else column[s, t])
         for name in FEAST:
