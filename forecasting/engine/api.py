@@ -191,12 +191,11 @@ def _walks(past: History, first: int, end: int, recipe: Recipe, seed: int) -> tu
 def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, recipe: Recipe, records: int) -> float:
     """The mix counts less the more the members beat it: on calm series with promotions almost nothing.
 
-    What a few branches' members seem to be better by is mostly chance: of few `records` it is believed in part.
+    Of few `records` it may count more: what little has taught the members, chance may have chosen.
     """
     ours, its = np.abs(y - learned).sum(), np.abs(y - seasonal).sum()
-    few = MIX_RECORDS / (records + MIX_RECORDS)
-    most = MOST_MIX + FEW_MORE * few
-    return float(np.clip(most * (ours / its) ** (MIX_POWER * (1 - few)), 0.02, most)) if its > 0 else recipe.mix_weight
+    most = MOST_MIX + FEW_MORE * MIX_RECORDS / (records + MIX_RECORDS)
+    return float(np.clip(most * (ours / its) ** MIX_POWER, 0.02, most)) if its > 0 else recipe.mix_weight
 
 
 def _origins(past: History, first: int, end: int, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
