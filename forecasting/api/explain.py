@@ -10,7 +10,7 @@ from accounts.api.views import ApiView
 from accounts.permissions import requires
 from departments.api.lookup import department_or_404
 from forecasting.api import serializers
-from forecasting.api.views import IN_PATH, NO_FORECAST
+from forecasting.api.views import IN_PATH, NO_FORECAST, told
 from forecasting.choices import RULE_SENTENCES, Rule
 from forecasting.models import Forecast
 from forecasting.reasons import reasons_of
@@ -45,8 +45,6 @@ class ExplainView(ApiView):
                 "rule_text": RULE_SENTENCES[Rule(forecast.rule)],
                 "model_version": str(forecast.issue.version),
                 "cutoff": forecast.cutoff,
-                "reasons": [
-                    {"reason": reason.code, "amount": rounded(reason.amount), "text": reason.text} for reason in reasons
-                ],
+                "reasons": told(reasons),
             }
         )

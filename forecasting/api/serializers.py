@@ -72,10 +72,22 @@ class BatchRow(Interval):
     department_name = serializers.CharField()
 
 
-class BranchForecast(Interval):
+class OfBranch(Interval):
     date = serializers.DateField()
     branch_id = serializers.UUIDField()
     department_name = serializers.CharField()
+
+
+class ReasonOfForecast(serializers.Serializer[Any]):
+    reason = serializers.ChoiceField(REASONS)
+    amount = MoneyNumber()
+    text = serializers.CharField(help_text="In the language asked for")
+
+
+class BranchForecast(OfBranch):
+    reasons = ReasonOfForecast(
+        many=True, allow_null=True, help_text="They add up to the forecast; null: only the newest issues keep them"
+    )
 
 
 class HourOfForecast(serializers.Serializer[Any]):
@@ -83,8 +95,8 @@ class HourOfForecast(serializers.Serializer[Any]):
     predicted_sales = MoneyNumber()
 
 
-class HourlyForecast(BranchForecast):
-    hours = HourOfForecast(many=True, help_text="They add up to the day")
+class HourlyForecast(OfBranch):
+    hours = HourOfForecast(many=True, help_text="They add up to the day; none where no hours were ever known")
 
 
 class HourOfToday(HourOfForecast):
@@ -106,12 +118,6 @@ class TodayForecast(serializers.Serializer[Any]):
     model_version = serializers.CharField()
     made_at = serializers.DateTimeField(help_text="When the morning's forecast was made")
     hours = HourOfToday(many=True, help_text="By the clock; they add up to the day")
-
-
-class ReasonOfForecast(serializers.Serializer[Any]):
-    reason = serializers.ChoiceField(REASONS)
-    amount = MoneyNumber()
-    text = serializers.CharField(help_text="In the language asked for")
 
 
 class Explained(serializers.Serializer[Any]):

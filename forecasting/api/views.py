@@ -21,6 +21,7 @@ from forecasting.api import kept, serializers
 from forecasting.compare import Comparison, compare
 from forecasting.models import Forecast, ModelVersion
 from forecasting.querysets import ForecastQuerySet
+from forecasting.reasons import Reason, reasons_of
 from runs.api.starting import answer, outcome, responses
 from runs.choices import Trigger
 from runs.models import Run
@@ -63,6 +64,10 @@ def shaped(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+def told(reasons: list[Reason]) -> list[dict[str, Any]]:
+    return [{"reason": each.code, "amount": rounded(each.amount), "text": each.text} for each in reasons]
+
+
 class OneForecast(ApiView):
     permission_classes = [requires("forecasting.view_forecast")]
 
@@ -76,8 +81,10 @@ class OneForecast(ApiView):
 
         Of dates long past only what was forecast 1, 7 and 28 days before is kept: 404 `no_longer_kept` for other mornings.
         """
-        row = shaped(self._find(request, date, branch_id))
-        return Response({"branch_id": row.pop("department_id"), **row})
+        found = self._find(request, date, branch_id)
+        reasons = reasons_of(Forecast.objects.select_related("issue", "department").get(pk=found["id"]))
+        row = shaped(found)
+        return Response({"branch_id": row.pop("department_id"), **row, "reasons": reasons and told(reasons)})
 
     def _find(self, request: Request, date: str, branch_id: str, *more: str) -> dict[str, Any]:
         asked = serializers.ForecastInPath.check({"date": date, "branch_id": branch_id})

@@ -111,6 +111,10 @@ def test_the_api_answers_in_money_and_says_when_reasons_are_gone(world: World):
     assert answer["predicted_sales"] == float(forecast.predicted_sales)
     assert [(row["reason"], row["amount"]) for row in answer["reasons"]] == [("level", 60000.5), ("weekday", 700.0)]
     assert answer["model_version"] == "v1" and answer["rule"] == "blend"
+    one = f"/api/forecast/{world.today}/{world.cafe.pk}"
+    assert client.get(one, headers={"accept-language": "en"}).json()["reasons"] == answer["reasons"]
+    Reasons.objects.all().delete()
+    assert client.get(one).json()["reasons"] is None
     assert client.get(f"/api/forecast/explain/2099-01-01/{world.cafe.pk}").json()["errors"][0]["code"] == "no_forecast"
     assert client.get(f"/api/forecast/explain/{world.today}/{world.bakery.pk}").status_code == 404
 
