@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
@@ -14,7 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.models import User
 from accounts.pages import DateField, page_organisation, signed_in
-from departments.models import Department
+from departments.models import Closure, Department
 from departments.timing import local_date
 from forecasting.choices import RULE_SENTENCES, Rule
 from forecasting.models import Forecast
@@ -64,7 +65,8 @@ class DayView(UnfoldModelAdminViewMixin, TemplateView):
 def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
     """{"forecast", "made_by", "reasons", "hours", "sold", "day", "now"}: the newest forecast, its hours beside those sold.
 
-    `sold` is their sum, `now` what today looks like from the hours that are over, where there are any.
+    `sold` is their sum, `now` what today looks like from the hours that are over, where there are any. `closed_since`:
+    the day is to be closed by now, which the forecast did not know.
     """
     forecast = (
         Forecast.objects.filter(department=department, date=date)
@@ -87,6 +89,7 @@ def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
     order = open_hours([amount > most * QUIET for amount in highest])
     return {
         "forecast": forecast,
+        "closed_since": forecast is not None and forecast.rule != Rule.CLOSED and _to_be_closed(department, date),
         "made_by": RULE_SENTENCES[Rule(forecast.rule)] if forecast else "",
         "reasons": reasons_of(forecast) if forecast else None,
         "hours": [lines[hour] for hour in order],
@@ -94,6 +97,13 @@ def hours_of(department: Department, date: dt.date) -> dict[str, Any]:
         "now": rest_of_today(department, forecast) if forecast else None,
         "day": SalesSummary.objects.filter(department=department, date=date).with_settled().first(),
     }
+
+
+def _to_be_closed(department: Department, date: dt.date) -> bool:
+    """Whether the calendar has the day, which is not over yet, as closed."""
+    today = local_date(department.time_zone or department.organisation.time_zone)
+    closures = Closure.objects.filter(Q(last=None) | Q(last__gte=date), department=department, first__lte=date)
+    return date >= today and closures.exists()
 
 
 def _days(department: Department, date: dt.date) -> list[tuple[dt.date, str]]:

@@ -165,8 +165,10 @@ def _taken_back(organisation: Organisation, series: Series, promised_on: dt.date
 
 
 def _hours(fit: engine.Fit, series: Series, frame: pd.DataFrame, cents: np.ndarray) -> np.ndarray:
-    """int64 [rows, 24] the day's cents by the hour, adding up to them."""
+    """int64 [rows, 24] the day's cents by the hour, adding up to them; [rows, 0] where no hour of the chain is known."""
     keys, hours = list(series.departments), read_hours(series, HOURS_KNOWN)
+    if hours.empty:
+        return np.zeros((len(cents), 0), dtype=np.int64)
     ahead = (frame["date"] - pd.Timestamp(series.cutoff)).dt.days.to_numpy()
     shares = engine.hour_shares(fit, hours, series.cutoff, int(ahead.max()), keys, kinds=kinds(series.departments))
     return hourly.split(cents, shares[pd.Index(keys).get_indexer(frame["series_id"]), ahead - 1])

@@ -39,7 +39,7 @@ def make_chain(departments: int = 3, days: int = DAYS, seed: int = 1, hourly_day
         )
         SalesByHour.objects.bulk_create(
             SalesByHour(date=date, hour=hour, sales_amount=amount * share / 10, **common, **stamps)
-            for date, amount in list(zip(dates, amounts, strict=True))[-hourly_days:]
+            for date, amount in list(zip(dates, amounts, strict=True))[max(days - hourly_days, 0) :]
             for hour, share in ((9, 3), (13, 5), (19, 2))
         )
     return organisation

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from accounts.formats import amount
+from departments.models import Closure
 from forecasting.models import Forecast
 from sales.hours import open_hours
 from tests.reading import content, reader, words
@@ -49,6 +50,24 @@ class TestPage:
     def test_a_day_beyond_the_horizon_says_so(self, world: World):
         far = world.today + dt.timedelta(days=300)
         assert "Neither a forecast nor sales" in content(reader(world, "staff").get(PAGE, {"date": far.isoformat()}))
+
+    def test_a_closure_that_the_forecast_did_not_know_is_told(self, world: World):
+        told = "The calendar has this day as closed."
+        day = {"organisation": world.organisation, "department": world.cafe}
+        Closure.objects.create(first=world.today - dt.timedelta(days=9), last=world.today - dt.timedelta(days=1), **day)
+        assert told not in content(reader(world, "staff").get(PAGE))
+        Closure.objects.create(first=world.today, **day)
+        assert told in content(reader(world, "staff").get(PAGE))
+        yesterday = {"date": (world.today - dt.timedelta(days=1)).isoformat()}
+        assert told not in content(reader(world, "staff").get(PAGE, yesterday))
+        Forecast.objects.filter(department=world.cafe, date=world.today).update(rule="closed")
+        assert told not in content(reader(world, "staff").get(PAGE))
+
+    def test_a_forecast_without_hours_says_that_hours_are_not_known(self, world: World):
+        Forecast.objects.filter(department=world.cafe).update(hours=[])
+        tomorrow = {"date": (world.today + dt.timedelta(days=1)).isoformat()}
+        text = content(reader(world, "staff").get(PAGE, tomorrow))
+        assert "over its hours is not known" in text and "Neither a forecast" not in text
 
     def test_another_persons_department_is_no_choice(self, world: World):
         text = content(reader(world, "staff").get(PAGE, {"department": str(world.bakery.pk)}))

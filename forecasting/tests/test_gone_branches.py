@@ -56,6 +56,10 @@ def test_what_was_promised_of_a_branch_that_is_gone_is_taken_back(version):
     assert expected(version, known_on=CUTOFF + DAY) == 3
 
 
+def test_a_chain_without_any_hours_is_not_told_to_sell_all_round_the_clock(version):
+    assert set(map(tuple, issue_on(version, CUTOFF + DAY).forecasts.values_list("hours", flat=True))) == {()}
+
+
 def test_it_is_said_once_and_ends_when_the_branch_is_back(version):
     branch = Department.objects.filter(organisation=version.organisation).first()
     issue_on(version, CUTOFF + DAY)
