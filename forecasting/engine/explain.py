@@ -28,8 +28,8 @@ _STARTS = (
 
 def reason(feature: str) -> int:
     """Index into REASONS of what a feature speaks of."""
-    if ":" in feature:
-        return PROMOTION
+    if ":" in feature:  # of a covariate; its `mean` is the weekday's own, with the promotion on days that have it
+        return WEEKDAY if feature.endswith(":mean") else PROMOTION
     return next((found for start, found in _STARTS if feature.startswith(start)), REST)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from forecasting.engine import fit, predict
-from forecasting.engine.explain import REASONS, explain
+from forecasting.engine.explain import REASONS, explain, reason
 from forecasting.engine.panel import build_panel
 from forecasting.engine.tests import world
 
@@ -57,6 +57,28 @@ def test_saturdays_have_a_weekday_and_promotions_a_promotion(panel, model):
     assert share[promo].mean() > 0.17 and share[~promo].abs().mean() < 0.06
     weekday = (out["weekday"] / out["yhat"]).groupby(out["date"].dt.day_of_week).mean()
     assert weekday[5] > 0.1 and weekday[0] < -0.05
+
+
+def test_a_strong_weekday_is_no_promotion_where_there_is_none():
+    """What a covariate's days and all others sell on a weekday is that weekday's; only the covariate itself promotes."""
+    parts = ("value", "uplift", "before", "after")  # of the members for one day, and of the recursive one
+    assert {REASONS[reason(f"promo:{part}")] for part in parts} == {"promotion"}
+    assert REASONS[reason("promo:mean")] == "weekday"
+
+    def strong(frame: pd.DataFrame) -> np.ndarray:
+        """Each branch has a day of its own, so that only its own means tell it."""
+        return ((frame["date"].dt.day_of_week + 2 * frame["series_id"].str[1:].astype(int)) % 7 == 3).to_numpy()
+
+    frame = world.sales(series=5, days=450)
+    promoted = world.promotion(pd.DatetimeIndex(frame["date"]))
+    frame["y"] *= np.where(strong(frame), 3.0, 1.0) * np.where(promoted, 1.5, 1.0)
+    panel = world.panel(frame)
+    out = explain(fit(panel, CUTOFF, world.SMALL, calibrate=False), panel, CUTOFF, 35)
+    ordinary = ~world.promotion(pd.DatetimeIndex(out["date"]))
+    share = (out["promotion"] / out["level"]).groupby([ordinary, strong(out)]).mean()
+    assert abs(share[True, True] - share[True, False]) < 0.01
+    assert share[False].min() > 0.4  # promoted days, strong or not
+    assert ((out["weekday"] / out["level"])[ordinary & strong(out)] > 0.6).all()
 
 
 def test_a_feast_is_the_reason_of_a_feast():
