@@ -30,6 +30,7 @@ class Rule(models.TextChoices):
     LEVEL_SHIFT = "level_shift", _("model, on a new level")
     SHORT_HISTORY = "short_history", _("short history: weekday means")
     NO_HISTORY = "no_history", _("no history: the chain's weekday means")
+    NO_SALES = "no_sales", _("no sales for a year: zero")
     CLOSED = "closed", _("closed that day")
 
 
@@ -48,6 +49,7 @@ RULE_SENTENCES = {
         "The branch has sold for less than four weeks: its own days count, and what first weeks of others were like."
     ),
     Rule.NO_HISTORY: _("The branch has not sold a day yet: it is expected to be like the middle of the others."),
+    Rule.NO_SALES: _("The branch sold nothing in the last year, or no more than it took back: zero until it sells."),
     Rule.CLOSED: _("The branch is expected to be closed that day."),
 }
 VERSION_TONES = {

@@ -244,7 +244,8 @@ def predict(
 
     `cutoffs` names series whose last complete date is older than `cutoff`: nothing later of theirs is used and `h`
     counts from there. `rule` says how a number was made: model, blend (seasonal mix alone), or either of them in a
-    situation (situations.py): reopened, moved, level_shift; short_history, no_history, closed (known closure: zeros).
+    situation (situations.py): reopened, moved, level_shift; short_history; no_history (a newcomer that has not really sold
+    yet); no_sales (its days of the last year add up to nothing or less: zeros); closed (known closure: zeros).
     `yhat` holds if the series opens at all; `p_open` is how likely it does, from the last eight same weekdays and the
     feast's earlier years. Raises EngineError missing_covariate.
     """
@@ -261,17 +262,18 @@ def predict(
     records = np.where(o >= 0, history.records[s, np.maximum(o, 0)], 0)
     level = history.level[s, np.maximum(o, 0)]
 
-    full = (records >= SHORT) & (level > 0)
-    rule = np.array(["no_history", "short_history", "model"], dtype=object)[np.where(full, 2, records > 0)]
+    grown, sold, age = records >= SHORT, level > 0, o - history.first[s] + 1
+    full, few, new = grown & sold, ~grown & sold, ~grown & ~sold & (age <= 364)
+    rule = np.select([full, few, new], ["model", "short_history", "no_history"], "no_sales").astype(object)
     yhat, given = np.zeros(len(s)), np.zeros(len(s), dtype=bool)
     for past, rows, share in views(fitted, panel, history, cutoff, horizon, cutoffs):
         known = features if past is history else Features(past, fitted.covariates)
         mix = Mix(past, int(past.origin.min()))
         given[rows] |= past is not history
         yhat[rows] += share * blend(fitted.boosters, fitted.mix_weight, known, mix, s[rows], o[rows], h[rows])
+    yhat[~sold] = 0.0  # whatever a given past would say
     if not fitted.boosters:
         rule[full] = "blend"
-    few, new = ~full & (records > 0), records == 0
     bounds = {name: np.zeros(len(s)) for name in intervals.LEVELS}
 
     def put(rows: np.ndarray, found: dict[str, np.ndarray]) -> None:
@@ -279,10 +281,9 @@ def predict(
             bounds[name][rows] = values
 
     if few.any():
-        age = o[few] - history.first[s[few]] + 1
-        young = Young(features, s[few], o[few], h[few], age)
+        young = Young(features, s[few], o[few], h[few], age[few])
         yhat[few] = young.forecast(fitted.boosters.get("n"), yhat[few])
-        put(few, intervals.short_bounds(fitted.calibration, age, h[few], yhat[few]))
+        put(few, intervals.short_bounds(fitted.calibration, age[few], h[few], yhat[few]))
     if len(rows := np.flatnonzero(full | (few & given))):
         put(rows, intervals.bounds(fitted.calibration, history, s[rows], o[rows], h[rows], yhat[rows]))
     if new.any():

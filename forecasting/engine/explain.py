@@ -39,14 +39,14 @@ def explain(
 ) -> pd.DataFrame:  # fmt: skip
     """`predict` [series_id, date, rule, yhat] with yhat in cents and one column per reason, adding up to it to the cent.
 
-    What no model made (closed, too short a history) is all level; `rule` says how it was made.
+    What no model made (closed, too short a history, no sales) is all level; `rule` says how it was made.
     """
     made = api.predict(fitted, panel, cutoff, horizon, cutoffs=cutoffs)
     history = api.served(fitted, panel, cutoff, horizon, cutoffs)
     cents = np.round(made["yhat"].to_numpy() * 100)
     parts = np.zeros((len(made), len(REASONS)))
     parts[:, LEVEL] = cents
-    learned = ~made["rule"].isin(["short_history", "no_history", "closed"]).to_numpy()
+    learned = ~made["rule"].isin(["short_history", "no_history", "no_sales", "closed"]).to_numpy()
     split = np.zeros(parts.shape)
     for past, rows, share in api.views(fitted, panel, history, cutoff, horizon, cutoffs):
         asked = learned[rows]

@@ -174,6 +174,35 @@ def test_a_series_without_history_gets_the_median_branch(model):
     assert coming["lo80"].mean() < second and coming["hi80"].mean() > last_but_one
 
 
+@pytest.mark.parametrize("first_days", [[0.0], [-120.0], [0.0, 0.0, -5.0], [50.0, -80.0]])
+def test_a_newcomer_that_has_not_really_sold_is_forecast_like_one_without_history(model, first_days):
+    """Tills are tried before a branch opens: a day of nothing says no more of it than no day."""
+    frame = world.sales(series=5, days=450)
+    tried = pd.DataFrame(
+        {"series_id": "new", "date": pd.date_range(end=CUTOFF, periods=len(first_days)), "y": first_days}
+    )
+    out = predict(model, world.panel(pd.concat([frame, tried])), CUTOFF, 35).groupby("series_id")
+    mine, others = out.get_group("new"), out["yhat"].mean().drop("new")
+    assert set(mine["rule"]) == {"no_history"}
+    assert others.min() < mine["yhat"].mean() < others.max()
+    assert (mine["hi80"] > mine["yhat"]).all()
+
+
+@pytest.mark.parametrize("daily", [0.0, -30.0])
+def test_a_branch_of_years_without_sales_is_forecast_zero_and_says_so(model, daily):
+    """It has no short history; nor is it like the others, nor like itself of long ago."""
+    frame = world.sales(series=5, days=450)
+    never = frame[frame["series_id"] == "b0"].assign(series_id="never", y=daily)
+    once = frame[frame["series_id"] == "b1"].assign(series_id="once")
+    once["y"] = once["y"].where(once["date"] < world.day(20), daily)
+    few = frame[frame["series_id"] == "b2"].head(20).assign(series_id="few")  # and nothing recorded since
+    out = predict(model, world.panel(pd.concat([frame, never, once, few])), CUTOFF, 35)
+    mine = out[out["series_id"].isin(["never", "once", "few"])]
+    assert set(mine["rule"]) == {"no_sales"} and mine["series_id"].nunique() == 3
+    assert (mine[["yhat", "lo80", "hi80", "lo95", "hi95"]] == 0).all().all()
+    assert set(out.drop(mine.index)["rule"]) == {"model"}
+
+
 def test_it_beats_both_baselines_on_a_seasonal_chain(panel):
     frame = backtest(panel, [world.day(393), world.day(421)], world.SMALL)
     score = score_backtest(panel, frame)
