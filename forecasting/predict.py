@@ -21,11 +21,13 @@ from forecasting.models import Forecast, ForecastIssue, ModelVersion, Reasons
 from forecasting.reasons import as_text, forget_old_reasons
 from forecasting.series import HOURS_KNOWN, Series, kinds, latest_cutoff, read_hours, read_series
 from forecasting.versions import load_fit
-from runs.ledger import open_run
+from runs.ledger import RunFailed, open_run
 from runs.models import Run
 
 MORNING = 7  # local hour before which an issue still counts for that day
 LIKELY_OPEN = 0.5
+AMOUNTS = ["yhat", "lo80", "hi80", "lo95", "hi95"]
+TOO_MUCH = 1e11  # for a day of a branch; beyond it the database's amounts are not exact
 
 
 def start_forecast(
@@ -61,7 +63,8 @@ def make_issue(
 ) -> ForecastIssue | None:
     """Forecast every open department for `horizon` days after the cutoff and store it. None without any sales.
 
-    With `cutoff` and `made_at` in the past the issue is what could be known then. Raises versions.Refused.
+    With `cutoff` and `made_at` in the past the issue is what could be known then. Raises versions.Refused, and RunFailed
+    `no_amount`, which names the branch and date, when the engine gave no amount of money: nothing is stored then.
     """
     organisation = version.organisation
     cutoff = cutoff or latest_cutoff(organisation)
@@ -109,8 +112,9 @@ def promise_date(organisation: Organisation, made_at: dt.datetime) -> dt.date:
 
 def _rows(fit: engine.Fit, series: Series, frame: pd.DataFrame, promised_on: dt.date) -> list[Forecast]:
     """Forecast rows without their issue; a day on which a department is normally shut is zero."""
+    _refuse_nonsense(series, frame, AMOUNTS)
     shut = (frame["p_open"] < LIKELY_OPEN).to_numpy() | (frame["rule"] == Rule.CLOSED).to_numpy()
-    amounts = frame[["yhat", "lo80", "hi80", "lo95", "hi95"]].to_numpy(copy=True)
+    amounts = frame[AMOUNTS].to_numpy(copy=True)
     amounts[shut] = 0.0
     cents = np.round(amounts * 100).astype(np.int64)
     by_hour = _hours(fit, series, frame, cents[:, 0])
@@ -138,6 +142,16 @@ def _rows(fit: engine.Fit, series: Series, frame: pd.DataFrame, promised_on: dt.
             )
         )
     return rows
+
+
+def _refuse_nonsense(series: Series, frame: pd.DataFrame, columns: list[str], least: float = 0.0) -> None:
+    """Raise RunFailed for the first row with anything but amounts from `least` on: NaN in cents is a huge integer."""
+    amounts = frame[columns].to_numpy(dtype=np.float64)
+    bad = np.flatnonzero(~((amounts >= least) & (amounts < TOO_MUCH)).all(axis=1))
+    if len(bad):
+        row = frame.iloc[bad[0]]
+        department = series.departments[row["series_id"]].name
+        raise RunFailed("no_amount", department=department, date=row["date"].date().isoformat())
 
 
 def _taken_back(organisation: Organisation, series: Series, promised_on: dt.date) -> list[Forecast]:
@@ -178,6 +192,7 @@ def _reasons(fit: engine.Fit, series: Series, rows: list[Forecast], horizon: int
     """{series: {date: money by reason}} of the days that are not forecast as closed."""
     shut = {(str(row.department_id), row.date) for row in rows if row.rule == Rule.CLOSED}
     frame = explain(fit, series.panel, series.cutoff, horizon, cutoffs=series.cutoffs)
+    _refuse_nonsense(series, frame, list(REASONS), -TOO_MUCH)
     parts = frame[list(REASONS)].to_numpy()
     found: dict[str, dict[str, list[str]]] = {key: {} for key in series.departments}
     for number, (key, day) in enumerate(zip(frame["series_id"], frame["date"], strict=True)):

@@ -66,6 +66,9 @@ SENTENCES = {
     "contract_changed": _(
         "Model v%(version)s was made by another version of the program and cannot be used. Train again."
     ),
+    "no_amount": _(
+        "The model gave no possible amount for %(department)s on %(date)s. No forecast was stored; those before stand."
+    ),
     "already_serving": _("Model v%(version)s is serving already."),
     "was_refused": _("Model v%(version)s did not pass the gate and cannot serve."),
     "replayed": _("trained to replay past mornings; it never served."),
