@@ -24,6 +24,7 @@ from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_
 from forecasting.engine.situations import situations
 
 MOST_MIX, FEW_MORE, MIX_POWER, MIX_RECORDS = 0.3, 0.1, 6, 1000
+OWN_MIX_POWER = 3  # of the share that the own days have in the members: that in the mix
 COLD_ROWS = 20_000
 HELD_BACK, LEAST_HELD_BACK = 5, 35  # that part of a short past, and days, at least
 YEAR_BEFORE = 250  # records before last year's block
@@ -137,14 +138,14 @@ def fit(
 
 
 def blend(
-    boosters: dict[str, lgb.Booster], weight: float, features: Features, mix: Mix,
+    boosters: dict[str, lgb.Booster], shares: np.ndarray, features: Features, mix: Mix,
     s: np.ndarray, o: np.ndarray, h: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-    """[rows] forecasts: the learned members' mean and the seasonal mix, by its weight."""
-    seasonal = mix.forecast(s, o, h)
+    """[rows] forecasts: the learned members' mean and the seasonal mix, by their `shares` [2, rows]."""
+    seasonal = shares[1] * mix.forecast(s, o, h)
     if not boosters:
         return seasonal
-    return (1 - weight) * members.forecast(boosters, features, s, o, h).mean(axis=0) + weight * seasonal
+    return shares[0] * members.forecast(boosters, features, s, o, h).mean(axis=0) + seasonal
 
 
 def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, learned: bool) -> Calibration:
@@ -266,11 +267,11 @@ def predict(
     full, few, new = grown & sold, ~grown & sold, ~grown & ~sold & (age <= 364)
     rule = np.select([full, few, new], ["model", "short_history", "no_history"], "no_sales").astype(object)
     yhat, given = np.zeros(len(s)), np.zeros(len(s), dtype=bool)
-    for past, rows, share in views(fitted, panel, history, cutoff, horizon, cutoffs):
+    for past, rows, shares in views(fitted, panel, history, cutoff, horizon, cutoffs):
         known = features if past is history else Features(past, fitted.covariates)
         mix = Mix(past, int(past.origin.min()))
         given[rows] |= past is not history
-        yhat[rows] += share * blend(fitted.boosters, fitted.mix_weight, known, mix, s[rows], o[rows], h[rows])
+        yhat[rows] += blend(fitted.boosters, shares, known, mix, s[rows], o[rows], h[rows])
     yhat[~sold] = 0.0  # whatever a given past would say
     if not fitted.boosters:
         rule[full] = "blend"
@@ -282,7 +283,8 @@ def predict(
 
     if few.any():
         young = Young(features, s[few], o[few], h[few], age[few])
-        yhat[few] = young.forecast(fitted.boosters.get("n"), yhat[few])
+        learned = members.voice(fitted.boosters, "n", young.rows()) if "n" in fitted.boosters else None
+        yhat[few] = young.forecast(learned, yhat[few])
         put(few, intervals.short_bounds(fitted.calibration, age[few], h[few], yhat[few]))
     if len(rows := np.flatnonzero(full | (few & given))):
         put(rows, intervals.bounds(fitted.calibration, history, s[rows], o[rows], h[rows], yhat[rows]))
@@ -310,9 +312,11 @@ def views(
     fitted: Fit, panel: Panel, history: History, cutoff: date | str | pd.Timestamp, horizon: int,
     cutoffs: dict[str, date] | None,
 ) -> list[tuple[History, np.ndarray, np.ndarray]]:  # fmt: skip
-    """(history, rows, share): the rows, `horizon` of each series in turn, are forecast from each history for that share.
+    """(history, rows, shares): the rows, `horizon` of each series in turn, are forecast from each history, for the `shares`
+    [2, rows] of the members' mean and of the seasonal mix in the whole.
 
-    The first history is the series' own; the second has the past that is given to newcomers.
+    The first history is the series' own; the second has the past that is given to newcomers. Few own
+    weeks tell the mix next to nothing of weekdays, whereas the members know other branches: it hears mostly the given past.
     """
     everyone, o = np.arange(len(history.series)), np.maximum(history.origin, 0)
 
@@ -320,14 +324,15 @@ def views(
         return (history.origin >= 0) & (past.records[everyone, o] >= members.LEAST_RECORDS) & (past.level[everyone, o] > 0)
 
     own, share = able(history), own_share(history)
-    young = np.flatnonzero(share < 1)
-    found = [(history, own, np.ones(len(own)))]
+    young, shares = np.flatnonzero(share < 1), np.stack([share, share**OWN_MIX_POWER])
+    found = [(history, own, np.ones(shares.shape))]
     if len(young):
         told = served(fitted, backcast(panel, history, young), cutoff, horizon, cutoffs)
         given = able(told) & (share < 1)
-        found = [(history, own, np.where(given, share, 1.0)), (told, given, np.where(own, 1 - share, 1.0))]
+        found = [(history, own, np.where(given, shares, 1.0)), (told, given, np.where(own, 1 - shares, 1.0))]
+    weights = np.array([1 - fitted.mix_weight, fitted.mix_weight])[:, None]
     return [
-        (past, np.flatnonzero(np.repeat(who, horizon)), np.repeat(part[who], horizon))
+        (past, np.flatnonzero(np.repeat(who, horizon)), np.repeat(weights * part[:, who], horizon, axis=1))
         for past, who, part in found
         if who.any()
     ]

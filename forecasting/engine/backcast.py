@@ -4,7 +4,7 @@ The members for grown series look back a year. Without one they take the season,
 weeks for the branch's nature; given such a past they forecast a newcomer almost like a grown branch.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,9 +18,10 @@ BELIEF = 0.75  # of the chance that differences are measured against; from 0.5 (
 LEAST_INDEX = 0.02  # of a weekday over the usual
 YOUNG = 392  # days without the same season a year ago
 LEAST_GIVEN = 28  # days that the others sold before a series' first
-RESTLESS, FIRST_SHARE, DAILY_SHARE = 0.5, 0.1, 0.0075
+RESTLESS, FIRST_SHARE, DAILY_SHARE = 0.5, 0.25, 0.0075
 AT_ONCE = 2048  # rows whose weeks are solved for near the processor
 MOST_TIMES = 2.0  # one day counts for so many usual ones at most
+RIDGE = 3.0  # what weekdays tell by being sold on is believed as if so many branches more differed and nothing came of it
 
 
 @dataclass(frozen=True)
@@ -28,26 +29,29 @@ class Rhythm:
     """How series' weekdays go, each over its series' level and over all series' weekday.
 
     `differ` [7, 7] is the covariance of two weekdays over the series, by number of the day % 7: who sells much on Saturdays
-    does on Sundays. `scatter` is the variance of a weekday's sales around its own mean.
+    does on Sundays. `scatter` is the variance of a weekday's sales around its own mean. `told` [7, 7] is how much more a
+    weekday (second) sells where one (first) is always sold on than where it never is: who rests on Sundays lives by offices.
     """
 
     differ: np.ndarray
     scatter: float
+    told: np.ndarray = field(default_factory=lambda: np.zeros((7, 7)))
 
-    def expected(self, times: np.ndarray, mean: np.ndarray) -> np.ndarray:
-        """[rows, 7] what each weekday sells, from the `mean` of the `times` [rows, 7] it was seen (or their weights); both in
-        any order that is that of `differ`, which may be [rows, 7, 7].
+    def expected(self, times: np.ndarray, mean: np.ndarray, hoped: np.ndarray | float = 1.0) -> np.ndarray:
+        """[rows, 7] what each weekday sells, from the `mean` of the `times` [rows, 7] it was seen (or their weights) and what
+        was `hoped` for before; all in any order that is that of `differ`, which may be [rows, 7, 7].
 
         The mean of normal sales whose weekdays have that covariance, the level itself being unknown (empirical Bayes).
         """
+        hoped = np.broadcast_to(hoped, times.shape)
         out = np.empty(times.shape)
         for begin in range(0, len(times), AT_ONCE):
             some = slice(begin, begin + AT_ONCE)
             spread = (self.differ[some] if self.differ.ndim == 3 else self.differ) + 1.0
             evidence = times[some] / (BELIEF * self.scatter)
-            told = evidence * np.where(times[some] > 0, mean[some] - 1, 0.0)
+            told = evidence * np.where(times[some] > 0, mean[some] - hoped[some], 0.0)
             given = np.eye(7) + spread * evidence[:, None]
-            out[some] = 1 + np.linalg.solve(given, (spread @ told[..., None]))[..., 0]
+            out[some] = hoped[some] + np.linalg.solve(given, (spread @ told[..., None]))[..., 0]
         return out
 
 
@@ -60,7 +64,8 @@ def rhythm(past: History) -> Rhythm:
     begin = max(past.cutoff + 1 - 7 * WEEKS, (past.cutoff + 1) % 7)
     recent = past.clean.rows[begin : past.cutoff + 1]
     x = recent.reshape(-1, 7, len(past.series))
-    x = x[:, :, (~np.isnan(x)).sum(axis=(0, 1)) >= SHORT]
+    grown = (~np.isnan(x)).sum(axis=(0, 1)) >= SHORT
+    x = x[:, :, grown]
     if x.shape[2] < LEAST_SERIES:
         return BELIEVED
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -81,7 +86,40 @@ def rhythm(past: History) -> Rhythm:
     sure = x.shape[2] / (x.shape[2] + 7)
     differ = sure * differ + (1 - sure) * np.diag(np.diag(differ))
     order = np.argsort((begin + np.arange(7)) % 7)
-    return Rhythm(differ[np.ix_(order, order)], max(scatter, 1e-6))
+    sold = openings(past, grown)[grown]
+    sold = sold - sold.mean(axis=0)
+    told = np.linalg.solve(sold.T @ sold + RIDGE * np.eye(7), sold.T @ over[order].T)
+    return Rhythm(differ[np.ix_(order, order)], max(scatter, 1e-6), told)
+
+
+def openings(past: History, grown: np.ndarray) -> np.ndarray:
+    """[series, 7] on what share of its ordinary days of the last half year a series sold, by number of the day % 7.
+
+    As if it had been due once more and sold as often as the `grown` do: one day off is no rule.
+    """
+    days = np.arange(max(past.cutoff + 1 - 7 * WEEKS, 0), past.cutoff + 1)
+    due = (days >= past.first[:, None]) & (days <= past.origin[:, None])
+    due &= ~past.feasts.on[:, days] & ~past.closed[:, days]
+    weekday = np.eye(7)[days % 7]
+    sold, times = (due & past.recorded[:, days]) @ weekday, due @ weekday
+    usual = sold[grown].sum(axis=0) / np.maximum(times[grown].sum(axis=0), 1)
+    return (sold + usual) / (times + 1)
+
+
+def grown_levels(past: History) -> np.ndarray:
+    """Logs of the grown series' levels."""
+    at = np.arange(len(past.series)), np.maximum(past.origin, 0)
+    level = past.level[at]
+    return np.log(level[(past.records[at] >= SHORT) & (level > 0)])
+
+
+def pull(own: np.ndarray | float, records: np.ndarray, scatter: float, others: np.ndarray) -> np.ndarray:
+    """What a level `own` that so many `records` tell is multiplied by, the logs of the `others`' being known.
+
+    Who begins far above the others has been lucky in part: the geometric mean of both, as sure as each is.
+    """
+    luck = scatter / records
+    return np.exp((others.mean() - np.log(own)) * luck / (luck + others.var()))
 
 
 def pooled_uplift(past: History, o: np.ndarray) -> dict[str, np.ndarray]:
@@ -97,7 +135,7 @@ def own_share(past: History) -> np.ndarray:
     """[series] how much the own days count beside those with a past that is given; 1 for who needs none.
 
     Where sales scatter nothing given is near the truth, and the own days count the more the longer a branch is open, after
-    four months alone; where they are calm a given season, promotion and feast are worth more than a few own months.
+    three months alone; where they are calm a given season, promotion and feast are worth more than a few own months.
     """
     age, noise = past.origin - past.first + 1, past.pooled_noise[past.cutoff]
     share = min(noise / RESTLESS, 1) ** 3 * np.minimum(FIRST_SHARE + DAILY_SHARE * age, 1)
@@ -123,8 +161,9 @@ def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
     factor = np.exp(effect)
     plain = y / factor
     shape = _mean(np.clip(plain[grown] / level[grown, None], 0, MOST_TIMES), 0)[0]
-    usual, weekday = rhythm(past), np.arange(days) % 7
-    others = np.log(level[grown])
+    usual, weekday, others = rhythm(past), np.arange(days) % 7, grown_levels(past)
+    sold = openings(past, grown)
+    weekdays = 1 + (sold - sold[grown].sum(axis=0) / max(grown.sum(), 1)) @ usual.told
     for s in who if grown.sum() >= LEAST_SERIES else ():
         seen = ~np.isnan(plain[s]) & (shape > 0)
         if (seen & ~past.feasts.on[s, :days]).any():
@@ -136,10 +175,8 @@ def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
         over = np.clip(plain[s, seen] / (own * shape[seen]), 0, MOST_TIMES)
         times = np.bincount(weekday[seen], minlength=7)
         mean = np.bincount(weekday[seen], over, minlength=7) / np.maximum(times, 1)
-        index = np.fmax(usual.expected(times[None], mean[None])[0], LEAST_INDEX)
-        # Who begins far above the others has been lucky in part: the geometric mean of both, as sure as each is.
-        luck, differ = usual.scatter / seen.sum(), others.var()
-        own *= np.exp((others.mean() - np.log(own)) * luck / (luck + differ))
+        index = np.fmax(usual.expected(times[None], mean[None], weekdays[s : s + 1])[0], LEAST_INDEX)
+        own *= pull(own, seen.sum(), usual.scatter, others)
         before = slice(0, past.first[s])
         y[s, before] = own * (shape * index[weekday] * factor[s])[before]
     out = np.full(panel.y.shape, np.nan)

@@ -48,25 +48,25 @@ def explain(
     parts[:, LEVEL] = cents
     learned = ~made["rule"].isin(["short_history", "no_history", "no_sales", "closed"]).to_numpy()
     split = np.zeros(parts.shape)
-    for past, rows, share in api.views(fitted, panel, history, cutoff, horizon, cutoffs):
+    for past, rows, shares in api.views(fitted, panel, history, cutoff, horizon, cutoffs):
         asked = learned[rows]
-        rows, share = rows[asked], share[asked]
+        rows, shares = rows[asked], shares[:, asked]
         if len(rows):
-            split[rows] += share[:, None] * _split(fitted, past, rows // horizon, made["h"].to_numpy()[rows])
+            split[rows] += _split(fitted, past, shares, rows // horizon, made["h"].to_numpy()[rows])
     parts[learned] = np.round(split[learned] * 100)
     parts[:, REST] += cents - parts.sum(axis=1)
     out = made[["series_id", "date", "rule"]].assign(yhat=cents / 100)
     return out.assign(**{name: parts[:, i] / 100 for i, name in enumerate(REASONS)})
 
 
-def _split(fitted: api.Fit, past: History, s: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """[rows, reasons] of the blend of the members and the seasonal mix, forecast from `past`."""
+def _split(fitted: api.Fit, past: History, shares: np.ndarray, s: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """[rows, reasons] of the members and the seasonal mix, forecast from `past`, by their `shares` [2, rows]."""
     o = past.origin[s]
-    seasonal = _seasonal(Mix(past, int(past.origin.min())), s, o, h)
+    seasonal = shares[1][:, None] * _seasonal(Mix(past, int(past.origin.min())), s, o, h)
     if not fitted.boosters:
         return seasonal
-    w, features = fitted.mix_weight, Features(past, fitted.covariates)
-    return w * seasonal + (1 - w) * _members(fitted, features, s, o, h)
+    features = Features(past, fitted.covariates)
+    return seasonal + shares[0][:, None] * _members(fitted, features, s, o, h)
 
 
 def _members(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:

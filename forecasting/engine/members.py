@@ -85,17 +85,21 @@ def train(
     for copy in range(2, copies + 1):
         more, _ = _tasks(features, recipe, limit, seed + SEEDS_APART * (copy - 1), usable)
         tasks |= {f"{name}{copy}": task for name, task in more.items()}
-    if newcomers and (young := newcomer.training_rows(features, recipe.memory_days, recipe.horizon, seed, usable)):
+    for copy in range(1, newcomer.MODELS + 1) if newcomers else ():
+        drawn = seed + SEEDS_APART * (copy - 1)
+        young = newcomer.training_rows(features, recipe.memory_days, recipe.horizon, drawn, usable)
+        if young is None:
+            break
         able = np.flatnonzero((young.level > 0) & (young.shrunk > 0))
         t, hoped = (young.o + young.h)[able], young.shrunk[able]
         target = np.clip(np.fmax(past.y[young.s[able], t], 0) / hoped, 0, 20)
         weight = _weight(past, recipe, t, young.level[able]) * hoped / young.level[able]
         data = lgb.Dataset(young.rows()[able], target, weight=weight)
-        tasks["n"] = ("regression_l1", data, _parameters(recipe, seed))
+        tasks["n" if copy == 1 else f"n{copy}"] = ("regression_l1", data, _parameters(recipe, drawn))
     # One thread per booster: OpenMP's own threads wait by spinning, and on a busy machine take twenty times as long.
     with ThreadPoolExecutor(max_workers=threads) as pool:
         made = {
-            name: pool.submit(_boost, *task, newcomer.TREES if name == "n" else trees) for name, task in tasks.items()
+            name: pool.submit(_boost, *task, newcomer.TREES if name[0] == "n" else trees) for name, task in tasks.items()
         }
         return {name: booster.result() for name, booster in made.items()}, learned
 

@@ -6,21 +6,31 @@ others, each pretending to have opened 1 to 27 days before an origin. The member
 days are known: they are given a past.
 """
 
-import lightgbm as lgb
 import numpy as np
 
-from forecasting.engine.backcast import LEAST_INDEX, LEAST_SERIES, MOST_TIMES, Rhythm, pooled_uplift, rhythm
+from forecasting.engine.backcast import (
+    LEAST_INDEX,
+    LEAST_SERIES,
+    MOST_TIMES,
+    Rhythm,
+    grown_levels,
+    pooled_uplift,
+    pull,
+    rhythm,
+)
 from forecasting.engine.columns import Columns
 from forecasting.engine.features import Features
 from forecasting.engine.history import SHORT
 from forecasting.engine.windows import known
 
 WINDOW = 56  # days looked back; longer ago is no news of a series with so few records
-COPIES, ROWS, TREES = 4, 80_000, 100  # each day is forecast from several pretended openings
+COPIES, ROWS, TREES = 4, 27_000, 100  # each day is forecast from several pretended openings
+MODELS = 3  # what their mean errs less than one that saw the rows of all: in part by the rows that were drawn
 DRAWN = 2 * ROWS  # some of them would have had to open before there was anything to know
 FEAST = ("pooled", "pooled_level", "times")
 MEANS = (3, 7, 14)
 HALF_LIFE = 20  # days after which a day says half as much of its weekday: the first days are least like those to come
+OTHERS_FEAST = 0.5  # of what a feast did to others, as in the seasonal mix: once more it may do nothing
 LEARNED = 0.5  # share of the newcomer member on the first day; with SHORT records it has none
 
 
@@ -82,18 +92,20 @@ class Young:
         return np.where(found > 0, found, 1.0)
 
     def _shrunk(self) -> np.ndarray:
-        """[rows] the own weekday's mean shrunk to level x pooled weekday, times what feasts and promotions do to all."""
+        """[rows] the own weekday's mean shrunk to level x pooled weekday, times what promotions and, half, feasts do to all."""
         past = self.features.history
         level = np.where(self.level >= 0, self.level, known(past.level[self.s, self.o]))
-        mean = level * self.weekday * self._index()
-        t = self.o + self.h
+        usual, others, t = rhythm(past), grown_levels(past), self.o + self.h
+        mean = level * self.weekday * self._index(usual)
+        if len(others) >= LEAST_SERIES:
+            sure = (self.level > 0) & (self.records > 0)
+            mean[sure] *= pull(level[sure], self.records[sure], usual.scatter, others)
         feast = np.where(past.feasts.key[self.s, t] > 0, np.clip(past.pooled_feast(t), -2, 2), 0.0)
-        return np.fmax(mean, 0.0) * np.exp(feast) * self.factor(t)
+        return np.fmax(mean, 0.0) * np.exp(OTHERS_FEAST * feast) * self.factor(t)
 
-    def _index(self) -> np.ndarray:
+    def _index(self, usual: Rhythm) -> np.ndarray:
         """[rows] what the target's weekday sells over the level and over all series' weekday."""
-        past, slots = self.features.history, np.arange(7)
-        usual = rhythm(past)
+        slots = np.arange(7)
         day = (np.arange(7)[:, None] - slots) % 7  # number of the weekday by that of the origin and days back
         turned = Rhythm(usual.differ[day[:, :, None], day[:, None, :]][self.o % 7], usual.scatter)
         hoped = self.level * self._weekday(self.at[:7])
@@ -143,18 +155,17 @@ class Young:
                 out.add(was / times)
         return out.matrix()
 
-    def forecast(self, booster: lgb.Booster | None, grown: np.ndarray) -> np.ndarray:
+    def forecast(self, ratio: np.ndarray | None, grown: np.ndarray) -> np.ndarray:
         """[rows] forecasts in sales units, never negative: a mean of what errs differently.
 
-        `grown` is what the members for grown series say of it, 0 where they say nothing. They take a single day's level
-        for the branch's, who knows first weeks does not.
+        `ratio` is what the newcomer member says of `rows()`, over `shrunk`; `grown` is what the members for grown series
+        say, 0 where they say nothing. They take a single day's level for the branch's, who knows first weeks does not.
         """
         share = LEARNED * np.clip(1 - self.records / SHORT, 0, 1)
         share = np.where((grown > 0) & (self.records >= 2), share, 1.0)
         learned = self.shrunk.copy()
-        if booster is not None and (self.level > 0).any():
-            ratio = np.fmax(np.asarray(booster.predict(self.rows(), num_threads=1)), 0.0)
-            learned = np.where(self.level > 0, ratio * self.shrunk, self.shrunk)
+        if ratio is not None:
+            learned = np.where(self.level > 0, np.fmax(ratio, 0.0) * self.shrunk, self.shrunk)
         return share * learned + (1 - share) * grown
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecasting.engine import fit, predict
-from forecasting.engine.backcast import BELIEVED, Rhythm, backcast, own_share, pooled_uplift, rhythm
+from forecasting.engine import api, fit, predict
+from forecasting.engine.backcast import BELIEVED, Rhythm, backcast, openings, own_share, pooled_uplift, rhythm
 from forecasting.engine.history import History
 from forecasting.engine.panel import Panel
 from forecasting.engine.tests import world
@@ -127,6 +127,33 @@ def test_a_chain_that_never_opens_on_sundays_is_measured_on_the_other_days():
     assert (np.diag(found.differ)[:6] > 0).all() and found.differ[6, 6] == pytest.approx(0, abs=1e-12)
 
 
+def test_what_a_weekday_off_goes_with_elsewhere_is_expected_of_who_takes_it_off():
+    """Half the chain rests on Sundays and sells more on Fridays; one newcomer was seen to rest on two of them."""
+    panel = world.panel(world.sales(series=15, days=450, noise=0.3))
+    panel.y[1::2, 6::7] = np.nan
+    panel.y[1::2, 4::7] *= 1.8
+
+    def friday(rests: bool) -> float:
+        y = panel.y.copy()
+        y[0, :436] = np.nan
+        y[0, 440::7] = np.nan if rests else y[0, 440::7]
+        past = History(replace(panel, y=y), CUTOFF)
+        given = backcast(replace(panel, y=y), past, np.array([0])).y[0, :434].reshape(-1, 7)
+        return np.median(given[:, 4]) / np.median(given[:, :4])
+
+    assert friday(rests=True) > 1.08 * friday(rests=False)
+
+
+def test_openings_count_days_since_the_first_and_one_more_on_which_as_many_sold_as_of_all():
+    panel = world.panel(world.sales(series=9, days=450))
+    panel.y[0, :441] = np.nan
+    panel.y[0, 442] = np.nan  # a Tuesday
+    panel.y[1, 6::7] = np.nan
+    found = openings(History(panel, CUTOFF), np.arange(9) > 0)
+    np.testing.assert_allclose(found[0], [1, 2 / 3, 1, 1, 1, 1, (1 + 7 / 8) / 2])
+    assert 0 < found[1, 6] < 0.05 and (found[2:] > 0.99).all()
+
+
 def test_rows_may_turn_their_week():
     usual = rhythm(chain(0.2, 0.2))
     times, mean = np.array([[3, 2, 2, 1, 2, 0, 2]]), np.array([[1.2, 0.9, 1.0, 1.1, 0.6, 1.0, 1.3]])
@@ -166,8 +193,22 @@ def test_the_own_days_count_the_more_the_longer_a_branch_is_open_and_the_more_sa
         assert (found[1:] == 1).all()  # open from the first day: nothing can be given
         return found[0]
 
-    assert share(7, 0.05) < 0.05 < share(7, 0.5) < share(60, 0.5) < share(110, 0.5) < share(125, 0.5) == 1
+    assert share(7, 0.05) < 0.05 < share(7, 0.5) < share(60, 0.5) < share(90, 0.5) < share(125, 0.5) == 1
     assert share(390, 0.05) < 0.2 and share(400, 0.05) == 1
+
+
+def test_a_newcomers_mix_is_that_of_the_given_past_while_members_hear_its_own_days():
+    panel = world.panel(world.sales(series=9, days=490, noise=0.5))
+    panel.y[0, :420] = np.nan
+    fitted = fit(panel, CUTOFF, world.SMALL, calibrate=False)
+    (_, own_rows, own), (_, rows, given) = api.views(fitted, panel, History(panel, CUTOFF), CUTOFF, 7, None)
+    np.testing.assert_array_equal(rows, np.arange(7))
+    mine = own[:, own_rows < 7]
+    whole = np.array([1 - fitted.mix_weight, fitted.mix_weight])[:, None]
+    np.testing.assert_allclose(mine + given, np.broadcast_to(whole, given.shape))
+    np.testing.assert_array_equal(own[:, own_rows >= 7], np.broadcast_to(whole, (2, 56)))
+    part = mine[:, 0] / whole[:, 0]
+    assert 0 < part[1] < part[0] < 0.6 and part[1] == pytest.approx(part[0] ** 3)
 
 
 def test_the_uplift_is_the_grown_ones_as_known_that_day():
