@@ -23,7 +23,7 @@ from forecasting.engine.panel import Panel
 from forecasting.engine.recipe import DEFAULT_RECIPE, RECIPES, Recipe, contract_hash
 from forecasting.engine.situations import situations
 
-MOST_MIX, FEW_MORE, MIX_POWER, MIX_RECORDS = 0.3, 0.1, 6, 1000
+MOST_MIX, FEW_MORE, MIX_POWER, MIX_RECORDS = 0.3, 0.6, 6, 100
 OWN_MIX_POWER = 3  # of the share that the own days have in the members: that in the mix
 COLD_ROWS = 20_000
 HELD_BACK, LEAST_HELD_BACK = 5, 35  # that part of a short past, and days, at least
@@ -161,15 +161,16 @@ def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, l
     seasonal = mix.forecast(s, o, h)
     then = (*before, mix.forecast(*before)) if before else None
     season = intervals.season_ahead(past, (*now, seasonal), then) if then else 1.0
-    forecast, weight = seasonal, recipe.mix_weight
+    forecast, weight, records = seasonal, recipe.mix_weight, int(past.recorded.sum())
     if learned and len(s):
         boosters, _ = members.train(
             features, recipe, rows=recipe.calibration_rows, trees=recipe.calibration_trees, seed=seed + 1,
             threads=threads, usable=np.arange(past.recorded.shape[1]) < since, newcomers=False,
         )  # fmt: skip
+        weight = _most_mix(records)  # unless the members show that they beat it
         if boosters:
             mean = members.forecast(boosters, features, s, o, h).mean(axis=0)
-            weight = _mix_weight(past.y[s, o + h], mean, seasonal, recipe, int(past.recorded.sum()))
+            weight = _mix_weight(past.y[s, o + h], mean, seasonal, records)
             forecast = (1 - weight) * mean + weight * seasonal
     cold = _cold_starts(features, recipe.horizon)
     return intervals.calibrate(past, s, o, h, forecast, cold, weight, season, then)
@@ -189,14 +190,19 @@ def _walks(past: History, first: int, end: int, recipe: Recipe, seed: int) -> tu
     return _targets(past, s, o, until, recipe.horizon)
 
 
-def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, recipe: Recipe, records: int) -> float:
+def _mix_weight(y: np.ndarray, learned: np.ndarray, seasonal: np.ndarray, records: int) -> float:
     """The mix counts less the more the members beat it: on calm series with promotions almost nothing.
 
-    Of few `records` it may count more: what little has taught the members, chance may have chosen.
+    What members of few `records` seem to be better by may be chance: it is believed in part.
     """
-    ours, its = np.abs(y - learned).sum(), np.abs(y - seasonal).sum()
-    most = MOST_MIX + FEW_MORE * MIX_RECORDS / (records + MIX_RECORDS)
-    return float(np.clip(most * (ours / its) ** MIX_POWER, 0.02, most)) if its > 0 else recipe.mix_weight
+    ours, its, most = np.abs(y - learned).sum(), np.abs(y - seasonal).sum(), _most_mix(records)
+    power = MIX_POWER * records / (records + MIX_RECORDS)
+    return float(np.clip(most * (ours / its) ** power, 0.02, most)) if its > 0 else most
+
+
+def _most_mix(records: int) -> float:
+    """What the mix counts at most: more where little has taught the members, as chance may have chosen it."""
+    return MOST_MIX + FEW_MORE * MIX_RECORDS / (records + MIX_RECORDS)
 
 
 def _origins(past: History, first: int, end: int, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -20,7 +20,8 @@ from forecasting.engine.recursive import LEAST_RECORDS, Walk
 
 OFFSET = 0.5
 MEMBERS = ("a", "b", "r")  # of the blend; "n" (newcomer.py) serves series open for less than four weeks
-ENOUGH_ROWS = 500
+ENOUGH_ROWS = 100  # beside much of the seasonal mix even these few teach something
+ENOUGH_FOR_NEWCOMERS = 500  # as many as a newcomers' model was tried with
 SEEDS_APART = 100  # of a member's copies
 AT_ONCE, WALKED_AT_ONCE = 20_000, 160_000  # rows forecast at a time: a step of few walks is mostly calls
 Task = tuple[str, lgb.Dataset, dict[str, object]]
@@ -85,6 +86,7 @@ def train(
     for copy in range(2, copies + 1):
         more, _ = _tasks(features, recipe, limit, seed + SEEDS_APART * (copy - 1), usable)
         tasks |= {f"{name}{copy}": task for name, task in more.items()}
+    newcomers = newcomers and limit >= ENOUGH_FOR_NEWCOMERS
     for copy in range(1, newcomer.MODELS + 1) if newcomers else ():
         drawn = seed + SEEDS_APART * (copy - 1)
         young = newcomer.training_rows(features, recipe.memory_days, recipe.horizon, drawn, usable)

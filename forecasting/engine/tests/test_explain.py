@@ -102,10 +102,19 @@ def test_what_no_model_made_is_all_level(model):
 
 
 def test_a_split_of_the_seasonal_mix_alone_adds_up_too():
-    frame = world.sales(series=2, days=60)
+    frame = world.sales(series=1, days=40)
     panel = world.panel(frame)
-    few = fit(panel, world.day(59), world.SMALL)
+    few = fit(panel, world.day(39), world.SMALL)
     assert not few.boosters
-    out = explain(few, panel, world.day(59), 7)
+    out = explain(few, panel, world.day(39), 7)
     assert set(out["rule"]) == {"blend"}
+    assert (out[list(REASONS)].sum(axis=1) - out["yhat"]).abs().max() < 1e-6
+
+
+def test_a_split_of_what_a_few_weeks_taught_adds_up_too():
+    panel = world.panel(world.sales(series=1, days=90))
+    few = fit(panel, world.day(89), world.SMALL)
+    assert few.boosters and few.mix_weight > 0.3
+    out = explain(few, panel, world.day(89), 7)
+    assert set(out["rule"]) == {"model"}
     assert (out[list(REASONS)].sum(axis=1) - out["yhat"]).abs().max() < 1e-6

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.engine import ContractMismatch, EngineError, Fit, backtest, build_panel, fit, predict
-from forecasting.engine.api import _mix_weight
+from forecasting.engine.api import _mix_weight, _most_mix
 from forecasting.engine.metrics import score_backtest
 from forecasting.engine.tests import world
 
@@ -236,16 +236,27 @@ def test_the_seasonal_mix_counts_less_the_more_the_members_beat_it():
     y = np.full(100, 100.0)
 
     def weight(mix: float, records: int) -> float:
-        return _mix_weight(y, y + 10, y + mix, world.SMALL, records)
+        return _mix_weight(y, y + 10, y + mix, records)
 
     weights = [weight(mix, 50_000) for mix in (5, 10, 13, 20, 200)]
     assert weights == sorted(weights, reverse=True)
     # Nor does it ever count more than about one of the members, however lucky it was.
     assert weights[0] == weights[1] == pytest.approx(0.3, rel=0.01) and weights[-1] == 0.02
-    # Of few records it may count more, but members that beat it clearly are believed, however few taught them.
-    most = [weight(5, records) for records in (50_000, 3000, 500, 1)]
-    assert most == sorted(most) and most[-1] == pytest.approx(0.4, rel=0.01)
-    assert all(weight(13, records) < 0.25 * weight(5, records) for records in (50_000, 3000, 500, 1))
+    # Of few records it may count more, and the members' luck is believed in part.
+    most = [weight(5, records) for records in (50_000, 3000, 500, 100)]
+    assert most == sorted(most) and most[-1] == pytest.approx(0.6)
+    believed = [weight(13, records) / weight(5, records) for records in (50_000, 3000, 500, 100)]
+    assert believed == sorted(believed) and believed[1] < 0.25 and believed[-1] == pytest.approx((10 / 13) ** 3)
+
+
+def test_of_a_few_weeks_the_members_learn_and_the_mix_counts_more():
+    frame = world.sales(series=1, days=90, noise=0.05)
+    panel = world.panel(frame)
+    few = fit(panel, world.day(89), world.SMALL)
+    assert {name[0] for name in few.boosters} == {"a", "b", "r"}
+    assert few.mix_weight <= _most_mix(90)
+    unmeasured = fit(world.panel(frame[frame["date"] <= world.day(59)]), world.day(59), world.SMALL)
+    assert unmeasured.boosters and unmeasured.mix_weight == pytest.approx(_most_mix(60))
 
 
 def test_one_fit_for_several_origins_is_the_earliest(panel):
