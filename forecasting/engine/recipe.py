@@ -10,14 +10,14 @@ class Recipe:
     """Parameters of a fit. `code_version` rises whenever the meaning of a feature or a member changes."""
 
     name: str = "standard"
-    code_version: int = 7
+    code_version: int = 8
     horizon: int = 35  # days ahead the members are trained for
     memory_days: int = 1096  # how far back training rows reach
     half_life: float = 365.0  # days after which a training row counts half
     level_power: float = 0.7  # weight of a series in training: its level to this power
     rows: int = 40_000
     rows_per_record: float = 3.0  # few records do not become more evidence by repetition
-    copy_records: int = 20_000  # of fewer records each member has that many times more copies, ...
+    copy_records: int = 40_000  # of fewer records each member has that many times more copies, ...
     most_copies: int = 4  # ... as far as this: four bring three quarters of what ever so many would
     trees: int = 150
     rate: float = 0.085

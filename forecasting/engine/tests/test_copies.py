@@ -26,7 +26,7 @@ def trained(panel, *, most: int, seed: int = 7) -> Fit:
 
 
 def test_the_fewer_records_the_more_copies_up_to_four():
-    assert [copies(STANDARD, records) for records in (0, 365, 5_000, 10_000, 38 * 730, 1_000_000)] == [4, 4, 4, 2, 1, 1]
+    assert [copies(STANDARD, records) for records in (0, 365, 10_000, 20_000, 38 * 730, 1_000_000)] == [4, 4, 4, 2, 1, 1]
 
 
 def test_every_member_has_its_copies_and_the_newcomers_always_three():
