@@ -9,6 +9,7 @@ from django.conf import settings
 from accounts.models import Organisation
 from departments.models import Department
 from forecasting.choices import LEAST_DAYS
+from forecasting.currencies import panel_at_par
 from forecasting.engine import contest, metrics, scores
 from forecasting.engine.recipe import RECIPES, Recipe
 from forecasting.gate import HORIZON, segments
@@ -47,7 +48,7 @@ def backtest_score(series: Series, origins: list[dt.date], recipe: Recipe, tell:
     contender = contest.of_recipe(recipe, threads=settings.FORECAST_THREADS)
     frame = contest.forecasts(contender, series.panel, origins, HORIZON, tell)
     # A department's open days are scored; what it sells on a day it is shut needs no forecast.
-    return {**metrics.score_backtest(series.panel, frame, HORIZON), **_told(origins)}
+    return {**metrics.score_backtest(*panel_at_par(series, frame), HORIZON), **_told(origins)}
 
 
 def backtest_version(version: ModelVersion, progress: Callable[[int, int], None]) -> dict[str, Any]:
@@ -73,7 +74,8 @@ def backtest_version(version: ModelVersion, progress: Callable[[int, int], None]
     progress(0, len(origins))
     contender = contest.of_recipe(recipe, threads=settings.FORECAST_THREADS)
     frame = contest.forecasts(contender, series.panel, origins, HORIZON, tell)
-    whole = {**metrics.score_backtest(series.panel, frame, HORIZON), **_told(origins)}
+    panel, frame = panel_at_par(series, frame)
+    whole = {**metrics.score_backtest(panel, frame, HORIZON), **_told(origins)}
     groups = segments(series)
     places = dict(Department.objects.filter(pk__in=series.departments).values_list("pk", "segment_type"))
     kinds = {
@@ -82,7 +84,7 @@ def backtest_version(version: ModelVersion, progress: Callable[[int, int], None]
         "segment": lambda rows: rows["series_id"].map({str(pk): segment for pk, segment in places.items()}).to_numpy(),
     }
     version.metrics = whole
-    version.backtest = scores.table(series.panel, frame, kinds, HORIZON)
+    version.backtest = scores.table(panel, frame, kinds, HORIZON)
     version.save(update_fields=["metrics", "backtest"])
     return whole
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from departments.models import Department
+from forecasting.currencies import at_par, currencies
 from forecasting.models import Accuracy
 from forecasting.train import start_refit
 from forecasting.versions import serving_version
@@ -75,7 +76,7 @@ def _train_again(organisation: Organisation) -> None:
 
 
 def _rows(organisation: Organisation) -> pd.DataFrame:
-    """[department, date, y, yhat, inside] of the promises of the day before over the band's weeks."""
+    """[department, date, y, yhat, inside] of the promises of the day before over the band's weeks, currencies at par."""
     logged = Accuracy.objects.filter(organisation=organisation, horizon=1).scored()
     newest = logged.order_by("-date").values_list("date", flat=True).first()
     columns = ["department", "date", "y", "yhat", "lower", "upper"]
@@ -91,7 +92,8 @@ def _rows(organisation: Organisation) -> pd.DataFrame:
     )
     frame = pd.DataFrame(list(found), columns=columns)
     frame["weeks_ago"] = [(newest - date).days // WEEK for date in frame["date"]]
-    return frame.assign(inside=(frame["lower"] <= frame["y"]) & (frame["y"] <= frame["upper"]))
+    frame = frame.assign(inside=(frame["lower"] <= frame["y"]) & (frame["y"] <= frame["upper"]))
+    return at_par(frame, frame["department"].map(currencies(organisation)), ["y", "yhat"])
 
 
 def _names(organisation: Organisation) -> dict[UUID, str]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecasting.currencies import panel_at_par
 from forecasting.engine import api as engine
 from forecasting.engine import contest, metrics
 from forecasting.engine.contest import Contender, Contest
@@ -65,6 +66,7 @@ def judge_recipe(
     if code := contest.flaw(frame, series.panel, origins, HORIZON):
         return _no(code)
     serving = contest.forecasts(old, series.panel, origins, HORIZON, tell)
+    _panel, frame, serving = panel_at_par(series, frame, serving)
     found = contest.compare(frame, serving, segments(series))
     figures = {"wape": _percent(found.new), "serving": _percent(found.old)}
     if found.new >= found.old:
@@ -93,6 +95,7 @@ def judge_refit(series: Series, rehearsal: Contender, old: engine.Fit, tell: Tel
     if code := contest.flaw(frame, series.panel, [seen], days):
         return _no(code)
     serving = contest.forecasts(contest.of_fit(old), series.panel, [seen], days, tell)
+    _panel, frame, serving = panel_at_par(series, frame, serving)
     ours, theirs = metrics.score(frame), metrics.score(serving)
     if "wape" not in ours or "wape" not in theirs:
         return Verdict(True, "passed_again", {})
@@ -121,11 +124,12 @@ def sane_frame(series: Series, ahead: pd.DataFrame) -> Verdict | None:
     frame = ahead.assign(cutoff=pd.Timestamp(series.cutoff))
     if code := contest.flaw(frame, series.panel, [series.cutoff], HORIZON):
         return _no(code)
-    end = series.panel.index(series.cutoff) + 1
-    recent = series.panel.y[:, max(end - HORIZON, 0) : end]
+    panel, frame = panel_at_par(series, frame)
+    end = panel.index(series.cutoff) + 1
+    recent = panel.y[:, max(end - HORIZON, 0) : end]
     known = ~np.isnan(recent)
     before = np.where(known.any(axis=1), np.nansum(recent, axis=1) / np.maximum(known.sum(axis=1), 1), np.nan)
-    shown = frame[frame["p_open"] >= 0.5].groupby("series_id")["yhat"].mean().reindex(series.panel.series).to_numpy()
+    shown = frame[frame["p_open"] >= 0.5].groupby("series_id")["yhat"].mean().reindex(panel.series).to_numpy()
     both = (before > 0) & ~np.isnan(shown)
     if not both.any():
         return None
@@ -135,14 +139,14 @@ def sane_frame(series: Series, ahead: pd.DataFrame) -> Verdict | None:
     each = shown[both] / before[both]
     far = np.flatnonzero((each > MOST_CHANGE_OF_BRANCH) | (each < 1 / MOST_CHANGE_OF_BRANCH))
     if len(far):
-        key = np.array(series.panel.series, dtype=object)[both][far[0]]
+        key = np.array(panel.series, dtype=object)[both][far[0]]
         return _no("branch_out_of_scale", department=series.departments[key].name, ratio=f"{each[far[0]]:.2f}")
     return None
 
 
 def segments(series: Series) -> dict[str, Callable[[pd.DataFrame], np.ndarray]]:
     """The segments none of which a new recipe may make worse."""
-    panel = series.panel
+    (panel,) = panel_at_par(series)
     level = np.nan_to_num(np.nanmean(np.where(np.isnan(panel.y), 0, panel.y), axis=1))
     third = np.digitize(level, np.quantile(level, [1 / 3, 2 / 3])) if len(level) else level
     row = {name: number for number, name in enumerate(panel.series)}

@@ -2,7 +2,7 @@
 
 All are compared on the same days: those with a believed actual, a stored promise of ours so many days before, and a
 last week to repeat. The previous version forecasts them anew from what was known then; days it had learned from are not
-asked of it.
+asked of it. Several currencies are compared at par.
 """
 
 import datetime as dt
@@ -14,6 +14,7 @@ from django.db.models import FloatField, TextField
 from django.db.models.functions import Cast
 
 from forecasting.choices import VersionState
+from forecasting.currencies import at_par, currencies
 from forecasting.engine import api as engine
 from forecasting.engine import metrics
 from forecasting.models import Accuracy, ModelVersion, OwnForecasts
@@ -33,12 +34,13 @@ def score(own: OwnForecasts, progress: Callable[[int, int], None] = lambda done,
     rows = _rows(own)
     result: dict[str, Any] = {"rows": len(own.rows), "n": len(rows)}
     if len(rows):
+        par = _at_par(own, rows)
         result |= {
             "from_date": f"{rows['date'].min():%Y-%m-%d}",
             "to_date": f"{rows['date'].max():%Y-%m-%d}",
-            "theirs": _score(rows, "theirs"),
-            "ours": _score(rows, "ours"),
-            "naive": _score(rows, "naive"),
+            "theirs": _score(par, "theirs"),
+            "ours": _score(par, "ours"),
+            "naive": _score(par, "naive"),
             "previous": _previous(own, rows, progress),
         }
     own.result = result
@@ -70,6 +72,11 @@ def _rows(own: OwnForecasts) -> pd.DataFrame:
     numbers = ["theirs", "theirs_lo80", "theirs_hi80"]
     both[numbers] = both[numbers].astype(float)
     return both.assign(date=pd.to_datetime(both["date"], format="%Y-%m-%d"))
+
+
+def _at_par(own: OwnForecasts, rows: pd.DataFrame) -> pd.DataFrame:
+    codes = {str(pk): code for pk, code in currencies(own.organisation).items()}
+    return at_par(rows, rows["series_id"].map(codes), [name for name in rows if name not in KEY])
 
 
 def _score(rows: pd.DataFrame, who: str) -> dict[str, float]:
@@ -105,6 +112,7 @@ def _previous(own: OwnForecasts, rows: pd.DataFrame, progress: Callable[[int, in
     asked = rows.merge(pd.concat(parts, ignore_index=True).drop_duplicates(KEY), on=KEY)
     if asked.empty:
         return None
+    asked = _at_par(own, asked)
     return {
         "version": version.number,
         **_score(asked, "previous"),

@@ -23,7 +23,7 @@ def chain(seed: int = 1, series: int = 6, days: int = 840, through: int = 800) -
     full = world.panel(series=series, days=days, seed=seed)
     cutoff = world.day(through).date()
     panel = contest.blind(full, cutoff)
-    departments = {name: SimpleNamespace(name=f"Branch {name}") for name in panel.series}
+    departments = {name: SimpleNamespace(name=f"Branch {name}", money="KZT") for name in panel.series}
     return Series(panel, departments, dict.fromkeys(panel.series, cutoff), cutoff)  # type: ignore[arg-type]
 
 
