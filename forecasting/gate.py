@@ -74,7 +74,7 @@ def judge_recipe(
     if found.better < SURE:
         return _no("not_surely_better", **figures, sure=_percent(found.better))
     if worse := _worse_segments(found):
-        return _no("segment_worse", segments=", ".join(_segment(series, each) for each in worse[:3]))
+        return _no("segment_worse", segments=[_segment(series, each) for each in worse[:3]])
     ours, theirs = metrics.score(frame), metrics.score(serving)
     # Where the serving one is off itself, a new one must not be further off.
     if abs(ours["bias"]) > max(MOST_BIAS, abs(theirs["bias"])):
@@ -172,9 +172,14 @@ def _worse_segments(found: Contest) -> list[contest.Segment]:
     return sorted(worse, key=lambda each: -each.ratio)
 
 
-def _segment(series: Series, each: contest.Segment) -> str:
-    name = series.departments[each.key].name if each.kind == "branch" else each.key
-    return f"{name} +{(each.ratio - 1) * 100:.1f} %"
+def _segment(series: Series, each: contest.Segment) -> dict[str, Any]:
+    """A part of a sentence: who is worse off by how much."""
+    name: Any = {"code": f"group_{each.key}"}
+    if each.kind == "branch":
+        name = series.departments[each.key].name
+    elif each.kind == "days_ahead":
+        name = each.key
+    return {"code": "group_worse", "params": {"name": name, "worse": _percent(each.ratio - 1)}}
 
 
 def _off(coverage: float) -> float:

@@ -23,6 +23,12 @@ SENTENCES = {
         "its error of %(wape)s %% against %(serving)s %% may be chance: better in %(sure)s of 100 draws."
     ),
     "segment_worse": _("it makes some worse: %(segments)s."),
+    "group_worse": _("%(name)s +%(worse)s %%"),
+    "group_small": _("small branches"),
+    "group_middle": _("middle branches"),
+    "group_large": _("large branches"),
+    "group_holiday": _("Holidays"),
+    "group_ordinary": _("Ordinary days"),
     "too_short_to_compare": _("less than %(origins)s past dates are too few to compare two ways of forecasting."),
     "intervals_off": _("its intervals for 80 of 100 days hold %(coverage)s."),
     "biased": _("it is off in one direction by %(bias)s %%."),

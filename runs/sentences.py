@@ -4,9 +4,11 @@ Sources, engine and handlers report a code and parameters; each floor registers 
 Parameters may hold texts of a foreign server: templates escape them like any other text.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.formats import get_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +20,10 @@ _sentences: dict[str, str | Promise] = {
     "too_long": _("Stopped, because it took longer than any work may take. Start it for a shorter period."),
     "gave_up": _("Given up after %(attempts)s attempts that ended without a result: the worker was stopped each time."),
 }
+
+
+# A figure as handlers store it: with the point of no language.
+_FIGURE = re.compile(r"-?[0-9]+\.[0-9]{1,2}")
 
 
 class _Lenient(dict[str, Any]):
@@ -42,8 +48,14 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """A parameter that is itself a code with parameters is a sentence, too."""
-    return sentence(value["code"], value.get("params")) if isinstance(value, dict) and "code" in value else value
+    """A parameter that is itself a code with parameters is a sentence, too; a figure is written as the reader writes it."""
+    if isinstance(value, dict) and "code" in value:
+        return sentence(value["code"], value.get("params"))
+    if isinstance(value, list):
+        return ", ".join(str(_shown(each)) for each in value)
+    if isinstance(value, str) and _FIGURE.fullmatch(value):
+        return value.replace(".", get_format("DECIMAL_SEPARATOR")).replace("-", "\u2212")
+    return value
 
 
 def of_errors(errors: list[dict[str, Any]]) -> list[str]:

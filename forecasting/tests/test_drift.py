@@ -97,7 +97,7 @@ class TestAlarms:
         logged(world, 1.2)
         watch_drift(world.organisation)
         alarm = Alarm.objects.get()
-        assert alarm.code == "bias_persists" and "20.1 %" in sentence(alarm.code, alarm.params)
+        assert alarm.code == "bias_persists" and "20,1 %" in sentence(alarm.code, alarm.params)
         run = Run.objects.get(kind="train")
         assert run.trigger == "schedule"
         run.state = "done"

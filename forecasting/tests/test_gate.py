@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from django.utils import translation
 
+from forecasting.drift import Drift
 from forecasting.engine import api, contest, metrics
 from forecasting.engine.tests import world
-from forecasting.gate import judge_first, judge_recipe, judge_refit, sane, sane_frame
+from forecasting.gate import _segment, judge_first, judge_recipe, judge_refit, sane, sane_frame
 from forecasting.tests.challengers import (
     NUMBERS,
     SMALL,
@@ -22,6 +24,7 @@ from forecasting.tests.challengers import (
     remembered,
 )
 from forecasting.train import judge
+from runs.sentences import sentence
 
 pytestmark = pytest.mark.unit
 DEEP = [pytest.param(seed, marks=pytest.mark.deep) for seed in range(2, 21)]
@@ -90,7 +93,24 @@ def test_a_better_recipe_that_ruins_one_branch_is_stopped_and_names_it(serving):
         return frame
 
     verdict = judge_recipe(series, changed(better, ruin), last_week_again, origins_of(series, 12))
-    assert not verdict.passed and f"Branch {victim}" in verdict.params.get("segments", ""), verdict
+    assert not verdict.passed and f"Branch {victim} +" in sentence(verdict.code, verdict.params), verdict
+
+
+def test_figures_in_sentences_follow_the_reader(serving):
+    """They are stored as 10.9; a Russian reader gets 10,9, as everywhere else on the page."""
+    no = contest.Segment("size", "small", 1.123, 1.0), contest.Segment("days_ahead", "8-14", 1.2, 1.0)
+    worse = {"segments": [_segment(serving(1)[0], each) for each in no]}
+    off = Drift("drift:error", "error_beyond_band", {"wape": "21.4", "usual": "10.9"})
+    with translation.override("ru"):
+        assert "маленькие филиалы +12,3 %, 8-14 +20,0 %" in sentence("segment_worse", worse)
+        assert "21,4 %" in sentence(off.code, off.params) and "10,9 %" in sentence(off.code, off.params)
+        refused = {"code": "worse_than_naive", "params": {"wape": "19.1", "naive": "17.0"}}
+        assert "19,1 % не лучше" in sentence("not_let_in", {"version": 2, "why": refused})
+        assert "−5,2 %" in sentence("biased", {"bias": "-5.2"})
+        assert "31.12.2025" in sentence("no_amount", {"department": "1.5 кафе", "date": "31.12.2025"})
+    with translation.override("en"):
+        assert "small branches +12.3 %" in sentence("segment_worse", worse)
+        assert "10.9 % is usual" in sentence(off.code, off.params)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_a_refused_training_is_an_alarm_until_one_passes(chain, monkeypatch):
         start_trainings()
         assert run_now(Run.objects.get(kind="train")).state == State.FAILED
     alarm = Alarm.objects.get()
-    assert alarm.code == "training_refused" and "9.9 %" in str(alarm)
+    assert alarm.code == "training_refused" and "9,9 %" in str(alarm)
     Run.objects.filter(kind="train").delete()
     start_trainings()
     assert run_now(Run.objects.get(kind="train")).state == State.DONE

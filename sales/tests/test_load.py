@@ -122,7 +122,7 @@ def test_sales_of_a_department_nobody_knows_are_kept_and_named(till, connection)
     }
     sentences = " ".join(of_errors(run.errors))
     assert NEW in sentences
-    assert "90.00" in sentences
+    assert "90,00" in sentences
 
 
 def test_an_empty_answer_where_sales_are_usual_is_suspicious_and_changes_nothing(till, connection):
