@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from forecasting.engine import ContractMismatch, EngineError, Fit, backtest, build_panel, fit, predict
 from forecasting.engine.api import _mix_weight, _most_mix
-from forecasting.engine.metrics import score_backtest
+from forecasting.engine.metrics import score_backtest, seasonal_naive
 from forecasting.engine.tests import world
 
 pytestmark = pytest.mark.unit
@@ -212,16 +212,35 @@ def test_it_beats_both_baselines_on_a_seasonal_chain(panel):
     assert 0.88 < score["coverage95"] <= 1
 
 
-def test_it_finds_nothing_in_shuffled_sales():
-    """With the days of each series in random order a level is all there is: no skill beyond it may appear."""
-    frame = world.sales(series=4, days=420, noise=0.4)
-    draw = np.random.default_rng(0)
-    frame["y"] = frame.groupby("series_id")["y"].transform(lambda y: draw.permutation(y.to_numpy()))
+def errors(frame: pd.DataFrame) -> pd.DataFrame:
+    """[rows: days and series; model, flat, naive] absolute errors over the series' median, which is the flat forecast."""
+    origin = world.day(391)
     panel = world.panel(frame)
-    out = backtest(panel, [world.day(391)], world.SMALL)
-    level = frame[frame["date"] <= world.day(391)].groupby("series_id")["y"].median()
-    flat = (out["y"] - out["series_id"].map(level)).abs().sum()
-    assert (out["y"] - out["yhat"]).abs().sum() > 0.97 * flat
+    out = backtest(panel, [origin], world.SMALL)
+    flat = out["series_id"].map(frame[frame["date"] <= origin].groupby("series_id")["y"].median())
+    made = {"model": out["yhat"], "flat": flat, "naive": seasonal_naive(panel, origin)["yhat"]}
+    return pd.DataFrame({name: (out["y"] - yhat).abs() / flat for name, yhat in made.items()})
+
+
+def test_it_finds_nothing_in_shuffled_sales_and_much_in_true_ones():
+    """With the days of each series in random order a level is all there is, and nobody honest is better than it.
+
+    An honest forecast does not lose to seasonal naive there: repeating one random day errs by two days' noise, any mean by
+    little more than one's. That is why skill is measured against the flat median, and naive is shown to be worse than that.
+    """
+    draw = np.random.default_rng(0)
+    true = [world.sales(series=4, days=420, seed=seed) for seed in range(4)]
+    shuffled = [
+        frame.assign(y=frame.groupby("series_id")["y"].transform(lambda y: draw.permutation(y.to_numpy())))
+        for frame in true
+    ]
+    known, nothing = (pd.concat([errors(frame) for frame in frames]) for frames in (true, shuffled))
+    chance = (nothing["flat"] - nothing["model"]).sem()
+    assert nothing["flat"].mean() - nothing["model"].mean() < 2 * chance
+    assert nothing["model"].mean() < 1.05 * nothing["flat"].mean()  # nor does it lose itself in the noise
+    assert nothing["naive"].mean() > 1.2 * nothing["flat"].mean()
+    assert known["model"].mean() < 0.7 * known["flat"].mean()
+    assert known["model"].mean() < 0.7 * known["naive"].mean()
 
 
 def test_a_cheap_fit_takes_its_intervals_from_the_mix(panel, model):
