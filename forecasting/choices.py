@@ -62,5 +62,6 @@ VERSION_TONES = {
 WHOLE_ISSUES = 14
 PROMISES_KEPT = (1, 7, 28)
 MOST_DAYS_BEFORE = 28  # that promises are measured
+LONGEST_HORIZON = 92  # days ahead that can be forecast: a quarter
 # What forecasts may be added up by.
 SUMS_BY = ("total", "department", "day", "week", "month")

@@ -13,13 +13,22 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from departments.models import Department
-from forecasting.choices import Origin, Rule
+from forecasting.choices import LONGEST_HORIZON, Origin, Rule
 from forecasting.engine import api as engine
 from forecasting.engine import hourly
+from forecasting.engine.calendar import CAP
 from forecasting.engine.explain import REASONS, explain
 from forecasting.models import Forecast, ForecastIssue, ModelVersion, Reasons
 from forecasting.reasons import as_text, forget_old_reasons
-from forecasting.series import HOURS_KNOWN, Series, kinds, latest_cutoff, read_hours, read_series
+from forecasting.series import (
+    HOURS_KNOWN,
+    Series,
+    forecast_departments,
+    kinds,
+    latest_cutoff,
+    read_hours,
+    read_series,
+)
 from forecasting.versions import load_fit
 from runs.ledger import RunFailed, open_run
 from runs.models import Run
@@ -73,7 +82,10 @@ def make_issue(
     made_at = made_at or timezone.now()
     promised_on = promise_date(organisation, made_at)
     fit = load_fit(version)
-    series = read_series(organisation, cutoff=cutoff, horizon=horizon, known_on=promised_on, covariates=fit.covariates)
+    series = read_series(
+        organisation, cutoff=cutoff, horizon=horizon, known_on=promised_on, covariates=fit.covariates,
+        calendar=LONGEST_HORIZON + CAP,
+    )  # fmt: skip
     if not series.departments:
         return None
     frame = engine.predict(fit, series.panel, cutoff, horizon, cutoffs=series.cutoffs)
@@ -159,7 +171,9 @@ def _taken_back(organisation: Organisation, series: Series, promised_on: dt.date
 
     Whoever adds up the newest forecasts would count them for weeks.
     """
-    gone = Department.objects.filter(organisation=organisation).exclude(pk__in=list(series.departments))
+    # Who opens later than this issue reaches was forecast by one that reached further.
+    still = forecast_departments(organisation, series.cutoff, LONGEST_HORIZON)
+    gone = Department.objects.filter(organisation=organisation).exclude(pk__in=list(still))
     ahead = Forecast.objects.filter(department__in=list(gone), date__gt=series.cutoff)
     promised = ahead.known_on(promised_on).exclude(rule=Rule.CLOSED).order_by("date", "department")
     zero = dict.fromkeys(("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95"), Decimal("0.00"))

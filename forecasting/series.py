@@ -22,7 +22,7 @@ from sales.querysets import SalesQuerySet
 
 HISTORY_DAYS = 1500
 ALIVE_DAYS = 92  # a department without sales for longer is not forecast
-AHEAD_DAYS = 35  # a branch whose season begins within so many days is forecast before it
+AHEAD_DAYS = 35  # a branch that opens, or whose season begins, within so many days is forecast before it
 HOURS_LEARNED, HOURS_KNOWN = 364, 182  # days of hours a model is trained on, and shown when it is asked
 
 # (series, or None for all of them; first day; last day; strength)
@@ -44,8 +44,10 @@ def latest_cutoff(organisation: Organisation) -> dt.date | None:
     return newest.date if newest else None
 
 
-def forecast_departments(organisation: Organisation, cutoff: dt.date) -> dict[str, Department]:
-    """Open departments that sold lately or are about to open, by series id."""
+def forecast_departments(
+    organisation: Organisation, cutoff: dt.date, ahead: int = AHEAD_DAYS
+) -> dict[str, Department]:
+    """Open departments that sold lately or open within `ahead` days, by series id."""
     alive = (
         SalesSummary.objects.filter(organisation=organisation)
         .between(cutoff - dt.timedelta(days=ALIVE_DAYS), cutoff)
@@ -55,7 +57,7 @@ def forecast_departments(organisation: Organisation, cutoff: dt.date) -> dict[st
         .distinct()
     )
     seasonal = Q(season_start_date__isnull=False) | Q(season_end_date__isnull=False)
-    opening = Q(opened_on__gt=cutoff - dt.timedelta(days=28), opened_on__lte=cutoff + dt.timedelta(days=35))
+    opening = Q(opened_on__gt=cutoff - dt.timedelta(days=28), opened_on__lte=cutoff + dt.timedelta(days=ahead))
     found = (
         Department.objects.filter(organisation=organisation, is_active=True)
         .selling()
@@ -67,17 +69,17 @@ def forecast_departments(organisation: Organisation, cutoff: dt.date) -> dict[st
     return {
         str(department.pk): department
         for department in found
-        if department.pk in lately or not department_rests(department, cutoff)
+        if department.pk in lately or not department_rests(department, cutoff, ahead)
     }
 
 
-def department_rests(department: Department, cutoff: dt.date) -> bool:
+def department_rests(department: Department, cutoff: dt.date, within: int = AHEAD_DAYS) -> bool:
     """Whether the silence of a seasonal branch goes on: its season explains it and does not begin soon."""
     if department.season_start_date is None and department.season_end_date is None:
         return False
     silent = any(out_of_season(department, cutoff - dt.timedelta(days=ALIVE_DAYS), cutoff))
-    ahead = list(out_of_season(department, cutoff + dt.timedelta(days=1), cutoff + dt.timedelta(days=AHEAD_DAYS)))
-    return not silent or len(ahead) == AHEAD_DAYS
+    ahead = list(out_of_season(department, cutoff + dt.timedelta(days=1), cutoff + dt.timedelta(days=within)))
+    return not silent or len(ahead) == within
 
 
 def read_series(
@@ -87,16 +89,18 @@ def read_series(
     horizon: int,
     known_on: dt.date | None = None,
     covariates: Collection[str] = (),
+    calendar: int = 0,
 ) -> Series:
     """The panel as it stood at `cutoff`, with the calendar of the days ahead.
 
     Nothing after the cutoff is read, and of events and closures only what was known on `known_on` (default: the
-    cutoff). `covariates` names event columns a model expects, whether or not such events are near. Untrusted days
-    are left out: to the engine they are not recorded.
+    cutoff). `covariates` names event columns a model expects, whether or not such events are near. The calendar may be
+    read for more days than the `horizon`, by `calendar`, so that no day depends on how many are asked for with it.
+    Untrusted days are left out: to the engine they are not recorded.
     """
-    departments = forecast_departments(organisation, cutoff)
+    departments = forecast_departments(organisation, cutoff, max(horizon, AHEAD_DAYS))
     sales = daily_sales(departments.values(), cutoff - dt.timedelta(days=HISTORY_DAYS), cutoff)
-    last = cutoff + dt.timedelta(days=horizon)
+    last = cutoff + dt.timedelta(days=max(horizon, calendar))
     first = min(sales["date"].min().date() if len(sales) else cutoff, cutoff)
     frame = _covariates(organisation, departments, sales, first, last, known_on or cutoff)
     for name in covariates:

@@ -68,7 +68,7 @@ def train_version(
     cutoff = latest_cutoff(organisation)
     if cutoff is None:
         raise RunFailed("no_sales")
-    series = read_series(organisation, cutoff=cutoff, horizon=settings.FORECAST_HORIZON)
+    series = read_series(organisation, cutoff=cutoff, horizon=RECIPES[recipe].horizon)
     origins = rolling_origins(series, origins_wanted)
     if not origins:
         raise RunFailed("too_short", days=LEAST_DAYS)

@@ -90,7 +90,7 @@ def test_an_unreachable_host_is_told(till):
         ["sync_sales", "--department", "not-a-uuid"],
         ["add_connection", "--name", "x", "--url", "ftp://example.com", "--login", "a", "--password", "b"],
         ["add_connection", "--name", "x", "--url", "http://a:b@example.com", "--login", "a", "--password", "b"],
-        ["forecast", "--horizon", "36"],
+        ["forecast", "--horizon", "93"],
     ],
 )
 def test_wrong_usage_ends_with_two_and_changes_nothing(till, arguments):

@@ -138,14 +138,19 @@ def fit(
 
 
 def blend(
-    boosters: dict[str, lgb.Booster], shares: np.ndarray, features: Features, mix: Mix,
-    s: np.ndarray, o: np.ndarray, h: np.ndarray,
-) -> np.ndarray:  # fmt: skip
-    """[rows] forecasts: the learned members' mean and the seasonal mix, by their `shares` [2, rows]."""
-    seasonal = shares[1] * mix.forecast(s, o, h)
-    if not boosters:
-        return seasonal
-    return shares[0] * members.forecast(boosters, features, s, o, h).mean(axis=0) + seasonal
+    fitted: Fit, shares: np.ndarray, features: Features, mix: Mix, s: np.ndarray, o: np.ndarray, h: np.ndarray
+) -> np.ndarray:
+    """[rows] forecasts: the learned members' mean and the seasonal mix, by their `shares` [2, rows].
+
+    Beyond the recipe's horizon the recursive member's walk is dear and no better than the others: for it stand, half and
+    half, the direct members and the mix.
+    """
+    seasonal, trained = mix.forecast(s, o, h), fitted.recipe.horizon
+    if not fitted.boosters:
+        return shares[1] * seasonal
+    learned, far = members.forecast(fitted.boosters, features, s, o, h, trained), h > trained
+    learned[2, far] = (learned[:2, far].mean(axis=0) + seasonal[far]) / 2
+    return shares[0] * learned.mean(axis=0) + shares[1] * seasonal
 
 
 def _calibrate(features: Features, recipe: Recipe, seed: int, threads: int, *, learned: bool) -> Calibration:
@@ -254,7 +259,8 @@ def predict(
     situation (situations.py): reopened, moved, level_shift; short_history; no_history (a newcomer that has not really sold
     yet); no_sales (its days of the last year add up to nothing or less: zeros); closed (known closure: zeros).
     `yhat` holds if the series opens at all; `p_open` is how likely it does, from the last eight same weekdays and the
-    feast's earlier years. Raises EngineError missing_covariate.
+    feast's earlier years. The members are trained to the recipe's horizon and answer for later days too; what intervals
+    grow by there is measured to 92 days. Raises EngineError missing_covariate.
     """
     missing = [c for c in fitted.covariates if c not in panel.numeric]
     if missing:
@@ -277,7 +283,7 @@ def predict(
         known = features if past is history else Features(past, fitted.covariates)
         mix = Mix(past, int(past.origin.min()))
         given[rows] |= past is not history
-        yhat[rows] += blend(fitted.boosters, shares, known, mix, s[rows], o[rows], h[rows])
+        yhat[rows] += blend(fitted, shares, known, mix, s[rows], o[rows], h[rows])
     yhat[~sold] = 0.0  # whatever a given past would say
     if not fitted.boosters:
         rule[full] = "blend"

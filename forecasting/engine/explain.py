@@ -62,15 +62,19 @@ def explain(
 def _split(fitted: api.Fit, past: History, shares: np.ndarray, s: np.ndarray, h: np.ndarray) -> np.ndarray:
     """[rows, reasons] of the members and the seasonal mix, forecast from `past`, by their `shares` [2, rows]."""
     o = past.origin[s]
-    seasonal = shares[1][:, None] * _seasonal(Mix(past, int(past.origin.min())), s, o, h)
+    seasonal = _seasonal(Mix(past, int(past.origin.min())), s, o, h)
     if not fitted.boosters:
-        return seasonal
-    features = Features(past, fitted.covariates)
-    return seasonal + shares[0][:, None] * _members(fitted, features, s, o, h)
+        return shares[1][:, None] * seasonal
+    learned, far = _members(fitted, Features(past, fitted.covariates), s, o, h), h > fitted.recipe.horizon
+    learned[far] = (5 * learned[far] + seasonal[far]) / 6  # as in `api.blend`
+    return shares[1][:, None] * seasonal + shares[0][:, None] * learned
 
 
 def _members(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """[rows, reasons] mean of the members' splits, the 0/1 covariates' uplift given to the promotion."""
+    """[rows, reasons] mean of the members' splits, the 0/1 covariates' uplift given to the promotion.
+
+    Beyond the days the recipe was trained for that of the direct members alone.
+    """
     past, rows = features.history, features.rows(s, o, h)
     of = np.array([reason(name) for name in names(fitted.covariates, fitted.states)])
     level, base = past.level[s, o], members.base(past, s, o, h)
@@ -84,7 +88,9 @@ def _members(fitted: api.Fit, features: Features, s: np.ndarray, o: np.ndarray, 
     b[:, LEVEL] += level * (np.exp(start) - members.OFFSET)
     b[:, WEEKDAY] += (base - level) * (np.exp(start) - members.OFFSET)
 
-    mean = (a + b + _walked(fitted, features, s, o, h)) / 3
+    mean, near = (a + b) / 2, np.flatnonzero(h <= fitted.recipe.horizon)
+    if len(near):
+        mean[near] = (a[near] + b[near] + _walked(fitted, features, s[near], o[near], h[near])) / 3
     mean[:, PROMOTION] += mean.sum(axis=1) * (past.factor(s, o, o + h) - 1)
     return mean
 

@@ -25,6 +25,7 @@ BELIEVED_WEEKS = 1  # weeks of evidence that belief weighs as much as
 MOST_SHIFT = 0.2  # that of a lognormal whose logs scatter by 1
 BAND_PRIOR = 300  # errors of the other bands that a band of a newcomer's borrows
 MOST_GROWTH = 0.05  # of an error's size, with each day ahead
+MEASURED, FURTHER = 35, 0.002  # days ahead whose errors the calibration has seen, and what widths grow by each day beyond
 SEASON, MOST_SEASON = 0.5, 2.0  # power of last year's ratio of errors, and how much wider or narrower at most
 SEASON_ROWS = 300  # errors that ratio is told by
 
@@ -157,7 +158,15 @@ def short_bounds(
     weeks = np.minimum(np.searchsorted(KNOWN, days), len(KNOWN) - 1)
     band = np.searchsorted([b[0] for b in BANDS], h, side="right") - 1
     ratio = {k: np.array([[cell[k] for cell in row] for row in calibration.short])[weeks, band] for k in LEVELS}
-    return ordered(forecast, {k: forecast * r for k, r in ratio.items()})
+    out, far = {k: forecast * r for k, r in ratio.items()}, h > MEASURED
+    for bound in out.values():
+        bound[far] = (forecast + (bound - forecast) * _further(h))[far]
+    return ordered(forecast, out)
+
+
+def _further(h: np.ndarray) -> np.ndarray:
+    """[rows] how much wider an interval is than those of the last days ahead whose errors were measured."""
+    return 1 + FURTHER * np.maximum(h - MEASURED, 0)
 
 
 def bounds(
@@ -167,6 +176,7 @@ def bounds(
     width = unit(history, s, o, forecast)
     feast = np.where(history.feasts.on[s, o + h], calibration.feast["on"], calibration.feast["beside"])
     width = width * np.where(history.feasts.key[s, o + h] > 0, feast, 1.0)
+    width *= _further(h)
     band = np.searchsorted([b[0] for b in BANDS], h, side="right") - 1
     out = {}
     for name in LEVELS:

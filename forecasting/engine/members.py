@@ -162,14 +162,18 @@ def _parameters(recipe: Recipe, seed: int) -> dict[str, object]:
 
 
 def forecast(
-    boosters: dict[str, lgb.Booster], features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray
-) -> np.ndarray:
-    """[members, rows] forecasts in sales units, never negative."""
+    boosters: dict[str, lgb.Booster], features: Features, s: np.ndarray, o: np.ndarray, h: np.ndarray,
+    walked: int | None = None,
+) -> np.ndarray:  # fmt: skip
+    """[members, rows] forecasts in sales units, never negative; 0 of the recursive member beyond `walked` days ahead."""
     past, out = features.history, np.empty((len(MEMBERS), len(s)))
     for some in _pieces(s, o, AT_ONCE):
         out[:2, some] = _direct(boosters, features, s[some], o[some], h[some])
-    for some in _pieces(s, o, WALKED_AT_ONCE):
-        out[2, some] = _walked(boosters, features, s[some], o[some], h[some])
+    near = np.flatnonzero(h <= walked) if walked is not None else np.arange(len(h))
+    out[2] = 0.0
+    for some in _pieces(s[near], o[near], WALKED_AT_ONCE) if len(near) else ():
+        rows = near[some]
+        out[2, rows] = _walked(boosters, features, s[rows], o[rows], h[rows])
     return np.fmax(out, 0.0, out=out) * past.factor(s, o, o + h)
 
 

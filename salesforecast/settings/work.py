@@ -86,7 +86,7 @@ IIKO_API_PASSWORD = env.text("IIKO_API_PASSWORD")
 
 # Models trained at a time, each by one thread.
 FORECAST_THREADS = env.number("FORECAST_THREADS", 2, least=1, most=64)
-FORECAST_HORIZON = env.number("FORECAST_HORIZON", 35, least=1, most=35)
+FORECAST_HORIZON = env.number("FORECAST_HORIZON", 35, least=1, most=92)
 
 # Word of troubles goes out by what is configured here; the start page shows them always.
 ALARM_EMAILS = env.words("ALARM_EMAILS")

@@ -90,7 +90,7 @@ numbers = st.floats(min_value=-50, max_value=1e6, allow_nan=False)
 @settings(max_examples=25)
 @given(
     st.lists(st.one_of(st.none(), numbers, st.just(0.0)), min_size=1, max_size=140),
-    st.integers(1, 35),
+    st.integers(1, 92),
     st.booleans(),
 )
 def test_forecasts_are_never_negative_and_intervals_are_nested(model, values, horizon, closed):

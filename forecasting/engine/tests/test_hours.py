@@ -155,3 +155,13 @@ def test_what_an_hour_misses_by_grows_with_the_root_of_its_sales():
     open_hours = often[:, frame["hour"].unique()]
     assert open_hours[1].mean() / open_hours[0].mean() == pytest.approx(1.0, abs=0.1)
     assert hour_unit(np.array(0.25), np.array(400.0)) == pytest.approx(2 * hour_unit(np.array(0.25), np.array(100.0)))
+
+
+def test_hours_of_a_quarter_have_the_shape_last_known_and_the_first_days_are_the_same_bits():
+    known, cutoff = hours(120), "2026-05-04"
+    booster = train_hours(known, cutoff)
+    month, quarter = (hour_shares(booster, known, cutoff, days, ["a", "unknown"]) for days in (28, 92))
+    assert month.tobytes() == np.ascontiguousarray(quarter[:, :28]).tobytes()
+    np.testing.assert_allclose(quarter.sum(axis=2), 1)
+    weekend = pd.date_range(pd.Timestamp(cutoff) + pd.Timedelta(days=1), periods=92).day_of_week >= 5
+    assert (quarter[0].argmax(axis=1) == np.where(weekend, 15, 12)).all()
