@@ -61,6 +61,8 @@ VERSION_TONES = {
 # The newest issues are kept whole; of older ones what was promised so many days before.
 WHOLE_ISSUES = 14
 PROMISES_KEPT = (1, 7, 28)
+# What is promised further ahead than the first of these is a plan: of a date to come only these stay in older issues.
+PLANS_KEPT = (35, 56, 84)
 MOST_DAYS_BEFORE = 28  # that promises are measured
 LONGEST_HORIZON = 92  # days ahead that can be forecast: a quarter
 # What forecasts may be added up by.

@@ -1,7 +1,8 @@
 """Old issues are thinned, so that forecasts do not grow with every night for ever.
 
 The newest issues stay whole. Of older ones, once a date is in the accuracy log, those forecasts of it go that are not
-what was promised 1, 7 or 28 days before; the log keeps the promise of every number of days.
+what was promised 1, 7 or 28 days before; the log keeps the promise of every number of days. It has none of more than 28:
+of what was promised more than 35 days before, only 56 and 84 are kept, whether or not the date has come.
 """
 
 import datetime as dt
@@ -13,7 +14,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Organisation
 from departments.timing import organisation_today
-from forecasting.choices import PROMISES_KEPT, WHOLE_ISSUES
+from forecasting.choices import PLANS_KEPT, PROMISES_KEPT, WHOLE_ISSUES
 from forecasting.models import Accuracy, Forecast, ForecastIssue
 
 MOST_ISSUES = 100  # at a time: the first nights after years without thinning catch up step by step
@@ -37,11 +38,10 @@ def thin(
     Oldest first: whether a forecast is what was promised h days before is told by the next newer one of its date.
     """
     through = measured_through(organisation)
-    due = Forecast.objects.filter(
-        issue=OuterRef("pk"), date__gt=Coalesce(OuterRef("thinned_to"), LONG_AGO), date__lte=through
-    )
+    mine = Forecast.objects.filter(issue=OuterRef("pk"))
+    due = mine.filter(date__gt=Coalesce(OuterRef("thinned_to"), LONG_AGO), date__lte=through)
     old = ForecastIssue.objects.filter(organisation=organisation).exclude(pk__in=whole_issues(organisation))
-    issues = list(old.filter(Exists(due)).order_by("promised_on", "made_at", "pk")[:MOST_ISSUES])
+    issues = list(old.filter(Exists(due) | Exists(mine.filter(_plans(through)))).order_by("promised_on", "made_at", "pk")[:MOST_ISSUES])
     gone = 0
     for number, issue in enumerate(issues):
         with transaction.atomic():
@@ -62,20 +62,26 @@ def measured_through(organisation: Organisation) -> dt.date:
     return first - dt.timedelta(days=1) if first else yesterday
 
 
+def _plans(through: dt.date) -> Q:
+    """Forecasts of dates not yet measured that reach too far ahead for the log, as long as nobody has seen to them."""
+    return Q(date__gt=through, lead_days__gt=PLANS_KEPT[0], replaced_on=None)
+
+
 def _thin(issue: ForecastIssue, through: dt.date) -> int:
     same = Forecast.objects.filter(department=OuterRef("department"), date=OuterRef("date"))
     newer = Q(issue__made_at__gt=issue.made_at) | Q(issue__made_at=issue.made_at, issue__gt=issue.pk)
     better = same.filter(Q(lead_days__lt=OuterRef("lead_days")) | Q(lead_days=OuterRef("lead_days")) & newer)
     rows = (
-        Forecast.objects.filter(issue=issue, date__gt=issue.thinned_to or LONG_AGO, date__lte=through)
+        Forecast.objects.filter(Q(date__gt=issue.thinned_to or LONG_AGO, date__lte=through) | _plans(through), issue=issue)
         .annotate(next_lead=Subquery(better.order_by("-lead_days").values("lead_days")[:1]))
-        .only("pk", "date", "lead_days")
+        .only("pk", "date", "lead_days", "replaced_on")
     )
     gone, marked = [], []
     for row in rows:
-        if not any(h <= row.lead_days and (row.next_lead is None or row.next_lead < h) for h in PROMISES_KEPT):
+        promises = PROMISES_KEPT if row.date <= through else PLANS_KEPT
+        if not any(h <= row.lead_days and (row.next_lead is None or row.next_lead < h) for h in promises):
             gone.append(row.pk)
-        elif row.next_lead is not None:
+        elif row.next_lead is not None and row.replaced_on is None:
             row.replaced_on = row.date - dt.timedelta(days=row.next_lead)
             marked.append(row)
     Forecast.objects.bulk_update(marked, ["replaced_on"], batch_size=500)

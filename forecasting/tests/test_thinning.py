@@ -138,6 +138,27 @@ def test_nothing_goes_before_its_date_is_measured_and_the_newest_issues_stay_who
     assert {each.forecasts.count() for each in newest} == {AHEAD + 1}
 
 
+def test_of_plans_for_a_quarter_only_some_stay_until_their_date_comes(chain: World):
+    today, ahead, nights = organisation_today(chain.organisation), 91, 60
+    for back in range(nights, -1, -1):
+        issue(chain.version, [chain.cafe], today - back * DAY, 2, ahead)
+    measure(chain.organisation)
+    date = today + 25 * DAY
+    assert Forecast.objects.filter(date=date).count() == nights + 1
+    told = {days: promised(chain, days_before=days) for days in range(1, 29)}
+    known = {back: list(Forecast.objects.filter(date=date).known_on(today - back * DAY)) for back in (3, 20, 31, 59)}
+    assert thin(chain.organisation) > 0
+    leads = sorted(Forecast.objects.filter(date=date).values_list("lead_days", flat=True))
+    assert leads == [*range(25, 25 + WHOLE_ISSUES), 56, 84]  # the newest nights, and older ones' plans
+    assert thin(chain.organisation) == 0
+    assert {days: promised(chain, days_before=days) for days in range(1, 29)} == told
+    of_date = Forecast.objects.filter(date=date)
+    for back, rows in known.items():
+        assert list(of_date.known_on(today - back * DAY)) in ([], rows)
+    assert list(of_date.known_on(today - 31 * DAY)) == known[31]
+    assert of_date.lost_on(today - 20 * DAY).exists() and not of_date.known_on(today - 20 * DAY).exists()
+
+
 def test_the_night_thins_after_it_has_measured(chain: World):
     nights(chain, 3)
     run = Run.objects.create(organisation=chain.organisation, kind="measure", trigger="command")
