@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
@@ -24,7 +25,8 @@ from forecasting.choices import Rule
 from runs.sentences import sentence
 
 USUAL_DAYS = 7
-LONGEST = 92  # days; forecasts reach 35 ahead, what lies before was expected of past days
+LONGEST = 92  # days; what lies before today was expected of past days
+MONTH = 35  # days; whoever has forecasts for longer plans by them
 MOST_LINES = 60  # of several days and branches: beyond it one reads sums, and opens a day or a branch
 NAMED = 12  # branches without a forecast that are named
 
@@ -96,7 +98,8 @@ class AheadView(UnfoldModelAdminViewMixin, TemplateView):
         }
         form = AheadForm(values, user=signed_in(self.request))
         shown = shown_forecasts(form) if form.is_valid() else {}
-        return super().get_context_data(**kwargs, form=form, ranges=_ranges(form, today), **shown)
+        shown |= {"ranges": _ranges(form, today), "horizon": settings.FORECAST_HORIZON}
+        return super().get_context_data(**kwargs, form=form, **shown)
 
 
 def shown_forecasts(form: AheadForm) -> dict[str, Any]:
@@ -160,9 +163,10 @@ def _ranges(form: AheadForm, today: dt.date) -> list[tuple[str, str]]:
     kept = _query(form) if form.is_valid() else {}
     tomorrow = today + dt.timedelta(days=1)
     periods = [(gettext("today"), today, today), (gettext("tomorrow"), tomorrow, tomorrow)]
+    plan = [settings.FORECAST_HORIZON] if settings.FORECAST_HORIZON > MONTH else []
     periods += [
         (ngettext("%(n)s day", "%(n)s days", days) % {"n": days}, today, today + dt.timedelta(days=days - 1))
-        for days in (7, 14, 28)
+        for days in (7, 14, 28, *plan)
     ]
     return [(label, _address(kept, from_date=first, to_date=last)) for label, first, last in periods]
 

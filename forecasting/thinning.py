@@ -41,7 +41,8 @@ def thin(
     mine = Forecast.objects.filter(issue=OuterRef("pk"))
     due = mine.filter(date__gt=Coalesce(OuterRef("thinned_to"), LONG_AGO), date__lte=through)
     old = ForecastIssue.objects.filter(organisation=organisation).exclude(pk__in=whole_issues(organisation))
-    issues = list(old.filter(Exists(due) | Exists(mine.filter(_plans(through)))).order_by("promised_on", "made_at", "pk")[:MOST_ISSUES])
+    old = old.filter(Exists(due) | Exists(mine.filter(_plans(through))))
+    issues = list(old.order_by("promised_on", "made_at", "pk")[:MOST_ISSUES])
     gone = 0
     for number, issue in enumerate(issues):
         with transaction.atomic():

@@ -25,7 +25,7 @@ BELIEVED_WEEKS = 1  # weeks of evidence that belief weighs as much as
 MOST_SHIFT = 0.2  # that of a lognormal whose logs scatter by 1
 BAND_PRIOR = 300  # errors of the other bands that a band of a newcomer's borrows
 MOST_GROWTH = 0.05  # of an error's size, with each day ahead
-MEASURED, FURTHER = 35, 0.002  # days ahead whose errors the calibration has seen, and what widths grow by each day beyond
+MEASURED, FURTHER = 35, 0.003  # days ahead whose errors the calibration has seen, and what widths grow by each day beyond
 SEASON, MOST_SEASON = 0.5, 2.0  # power of last year's ratio of errors, and how much wider or narrower at most
 SEASON_ROWS = 300  # errors that ratio is told by
 

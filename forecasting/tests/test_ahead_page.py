@@ -148,3 +148,13 @@ def test_names_are_escaped(world: World):
 def test_a_period_that_cannot_be_shown_is_answered_with_a_sentence(world: World, first, last, said):
     page = reader(world, "analyst").get(PAGE, {"from_date": first, "to_date": last})
     assert said in content(page) and rows(page) == []
+
+
+def test_a_chain_that_plans_has_its_quarter_at_hand_and_is_told_how_far_forecasts_reach(world: World, settings):
+    page = f"{PAGE}?from_date=2090-01-01&to_date=2090-01-02"
+    assert "reach 35 days ahead" in words(content(reader(world, "analyst").get(page)))
+    assert not links(reader(world, "analyst").get(PAGE), "92 days")
+    settings.FORECAST_HORIZON = 92
+    assert "reach 92 days ahead" in words(content(reader(world, "analyst").get(page)))
+    (address,) = links(reader(world, "analyst").get(PAGE), "92 days")
+    assert f"to_date={world.today + dt.timedelta(days=91)}" in address

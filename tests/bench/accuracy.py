@@ -2,8 +2,9 @@
 
     python -m tests.bench.accuracy REFEREE_RESULT.json        the whole page
     python -m tests.bench.accuracy --items ITEMS_RESULT.json  its section of products alone
+    python -m tests.bench.accuracy --quarter RESULT.json      its section of days 29-92 alone
 
-The results are what `referee.py run --json` and `tests.bench.item_accuracy` wrote; all else is measured here.
+The results are what `referee.py run --json` and `tests.bench.item_accuracy` or `tests.bench.quarter --json` wrote; all else is measured here.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench import cold_start, hours, item_accuracy, sums
+from tests.bench import cold_start, hours, item_accuracy, quarter, sums
 from tests.bench.public import referee
 
 TEMPLATE, PAGE = Path(__file__).with_name("accuracy_template.md"), Path(__file__).parents[2] / "docs" / "accuracy.md"
@@ -28,26 +29,28 @@ WHAT = {
 
 def main() -> None:
     np.seterr(all="ignore")
+    result = json.loads(Path(sys.argv[-1]).read_text(encoding="utf-8"))
     if sys.argv[1] == "--items":
-        of_products(json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")))
+        rewrite("## By product", "## What a forecast is made of", items=by_product(result), large=of_large(result["large"]))
         return
-    result = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    if sys.argv[1] == "--quarter":
+        rewrite("## Days 29 to 92", "## By product", quarter=far_ahead(result))
+        return
     text = TEMPLATE.read_text(encoding="utf-8").format(
         ratio=f"{result['_gm_vs_snaive']:.4f}",
         sets=sets(result), intervals=intervals(result), cold_start=cold(cold_start.measure()),
-        hours=by_hour(hours.measure()), sums=by_sum(sums.measure()),
+        hours=by_hour(hours.measure()), sums=by_sum(sums.measure()), quarter=far_ahead(quarter.measure()),
         items=by_product(found := item_accuracy.measure()), large=of_large(found["large"]),
     )  # fmt: skip
     PAGE.write_text(text, encoding="utf-8")
     print(f"{PAGE} written")
 
 
-def of_products(found: dict[str, Any]) -> None:
-    """Write the section anew, the others stay."""
-    first, after = "## By product", "## What a forecast is made of"
+def rewrite(first: str, after: str, **tables: str) -> None:
+    """Write the section that begins with `first` anew, the others stay."""
     template, page = TEMPLATE.read_text(encoding="utf-8"), PAGE.read_text(encoding="utf-8")
     section = template[template.index(first) : template.index(after)]
-    section = section.format(items=by_product(found), large=of_large(found["large"]))
+    section = section.format(**tables)
     before = page[: page.index(first)] if first in page else page[: page.index(after)]
     PAGE.write_text(before + section + page[page.index(after) :], encoding="utf-8")
 
@@ -116,6 +119,20 @@ def by_sum(found: dict[str, Any]) -> str:
         for what, row in of.items()
     ]
     return _table("set|sum over|WAPE|in the 80 % interval|in the 95 % interval|width over the sum of the ends", rows)
+
+
+def far_ahead(found: dict[str, Any]) -> str:
+    rows = []
+    for name, band, row in ((name, band, found[name][band]) for name in [*WHAT, "all"] for band in quarter.BANDS):
+        held = [_percent(row[share]) for share in ("coverage80", "coverage95")]
+        errors = [""] * 4
+        if name in WHAT:
+            year = f"{_percent(row['last_year'])} ({_percent(row['wape_told'])})" if row["last_year"] else "unknown"
+            errors = [_percent(row["naive"]), year, f"**{_percent(row['wape'])}**", f"{row['bias'] * 100:+.1f} %"]
+        sums = [_percent(row["sum_wape"]) if name in WHAT else "", _percent(row["sum_coverage80"])]
+        rows.append([name if name in WHAT else "all days of all sets", band, *errors, *held, *sums])
+    head = "set|days|repeating last week|last year (ours on these days)|**salesforecast**|bias|in the 80 % interval|in the 95 %|the sum of the days|in its 80 %"
+    return _table(head, rows)
 
 
 def by_product(found: dict[str, Any]) -> str:
