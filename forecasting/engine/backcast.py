@@ -153,7 +153,7 @@ def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
     days, everyone = past.cutoff + 1, np.arange(len(past.series))
     level, records = (x[everyone, np.maximum(past.origin, 0)] for x in (past.level, past.records))
     grown = (records >= SHORT) & (level > 0)
-    y = np.where(np.arange(days) <= past.origin[:, None], panel.y[:, :days], np.nan)
+    y = past.y.copy()  # blind after the origins
     numeric = _lent(past, panel.numeric, who, np.setdiff1d(np.flatnonzero(grown), who), level)
     effect = np.zeros(y.shape)
     for name, uplift in pooled_uplift(past, np.array([past.cutoff])).items():

@@ -34,6 +34,8 @@ SHORT = 28  # records below which a series has no history of its own to speak of
 STATE_DAYS, NOISE_DAYS, OPEN_WEEKS = 182, 182, 8
 # On how many of the last weeks it sold, over those on which it was due: by both counts.
 OPEN_RATES = np.array([m / n if n else np.nan for n in range(OPEN_WEEKS + 1) for m in range(OPEN_WEEKS + 1)])
+# A day above so many times the highest of the four weeks before is no news of a level until another one like it comes.
+MOST_JUMP, LEAST_BEFORE = 20.0, 7  # with at least so many records in those weeks
 WEEK, LATELY, YEAR = 8, 90, 400  # days before an origin that its statistics look back
 # The C library gives freed memory back at once, to be cleared anew for the next block, until it has freed one this big.
 BIG = 30 << 20
@@ -46,7 +48,8 @@ class History:
     """Statistics of `panel` as of each day, blind to everything after `cutoff` (per series after `cutoffs[series]`).
 
     All matrices are [series, days], the days up to the cutoff; in memory the days come first. Levels and lags are
-    computed on `clean`, the sales with feasts and the uplift of 0/1 covariates taken out. Who asks for no origin before
+    computed on `clean`, the sales with feasts and the uplift of 0/1 covariates taken out. A single absurd day counts as not
+    recorded (MOST_JUMP). Who asks for no origin before
     the day `since` is spared the memory of what only earlier ones need; no bit depends on it.
     """
 
@@ -85,6 +88,7 @@ class History:
         self.y = panel.y[:, : self._days]
         if (self.origin < self._days - 1).any():
             self.y = np.where(np.arange(self._days) > self.origin[:, None], np.nan, self.y)
+        self.y = _believed(self.y)
         self.recorded = ~np.isnan(self.y)
         self.clean = Kept(len(self.series), self._days)
         self.first = np.where(self.recorded.any(axis=1), self.recorded.argmax(axis=1), len(self.dates))
@@ -505,6 +509,22 @@ def _level(y: np.ndarray, sums: np.ndarray, counts: np.ndarray, of: list[np.ndar
     for now in of:
         level[now] = np.maximum(np.maximum(level[now], 0.05 * year[now]), 0.0)
     return level
+
+
+def _believed(y: np.ndarray) -> np.ndarray:
+    """`y` [series, days] with single absurd days unknown; each is judged by the days before it alone."""
+    highest = y.copy()  # of the 28 days up to each
+    for days in (1, 2, 4, 8, 12):
+        highest[:, days:] = np.fmax(highest[:, days:], highest[:, :-days])
+    before = highest[:, :-1]
+    s, d = np.nonzero((y[:, 1:] > MOST_JUMP * before) & (before > 0))
+    if not len(s):
+        return y
+    records = running(~np.isnan(y.T))
+    known_well = records[d + 1, s] - records[np.maximum(d + 1 - 28, 0), s] >= LEAST_BEFORE
+    out = y.copy()
+    out[s[known_well], d[known_well] + 1] = np.nan
+    return out
 
 
 def _spans(days: int, since: int = 0) -> list[slice]:

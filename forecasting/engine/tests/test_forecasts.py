@@ -203,6 +203,21 @@ def test_a_branch_of_years_without_sales_is_forecast_zero_and_says_so(model, dai
     assert set(out.drop(mine.index)["rule"]) == {"model"}
 
 
+@pytest.mark.parametrize("back", [0, 1, 9])
+def test_one_absurd_day_moves_no_level_and_a_second_one_is_believed(model, back):
+    """A till that sums up a month in a day, or a comma in the wrong place, says nothing of the days ahead."""
+    frame = world.sales(series=5, days=450)
+    usual = predict(model, world.panel(frame), CUTOFF, 35).groupby("series_id")["yhat"].mean()
+    odd = frame.copy()
+    odd.loc[(odd["series_id"] == "b2") & (odd["date"] == world.day(449 - back)), "y"] *= 1000
+    out = predict(model, world.panel(odd), CUTOFF, 35).groupby("series_id")["yhat"].mean()
+    assert (out / usual).between(0.9, 1.1).all(), out / usual
+    twice = frame.copy()
+    twice.loc[(twice["series_id"] == "b2") & (twice["date"] > world.day(447)), "y"] *= 1000
+    out = predict(model, world.panel(twice), CUTOFF, 35).groupby("series_id")["yhat"].mean()
+    assert out["b2"] > 5 * usual["b2"]
+
+
 def test_it_beats_both_baselines_on_a_seasonal_chain(panel):
     frame = backtest(panel, [world.day(393), world.day(421)], world.SMALL)
     score = score_backtest(panel, frame)
