@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organisation, User
@@ -92,7 +93,7 @@ def make_issue(
     rows = _rows(fit, series, frame, promised_on)
     reasons = _reasons(fit, series, rows, horizon) if origin != Origin.REPLAY else {}
     if origin != Origin.REPLAY:
-        rows += _taken_back(organisation, series, promised_on)
+        rows += _taken_back(organisation, series, promised_on, horizon)
     with transaction.atomic():
         issue = ForecastIssue.objects.create(
             organisation=organisation,
@@ -166,15 +167,16 @@ def _refuse_nonsense(series: Series, frame: pd.DataFrame, columns: list[str], le
         raise RunFailed("no_amount", department=department, date=row["date"].date().isoformat())
 
 
-def _taken_back(organisation: Organisation, series: Series, promised_on: dt.date) -> list[Forecast]:
+def _taken_back(organisation: Organisation, series: Series, promised_on: dt.date, horizon: int) -> list[Forecast]:
     """Zeros for what earlier issues promised of branches that this one no longer forecasts: closed, or switched off.
 
     Whoever adds up the newest forecasts would count them for weeks.
     """
-    # Who opens later than this issue reaches was forecast by one that reached further.
+    # Who opens later than this issue reaches was forecast by one that reached further: its days beyond are left.
     still = forecast_departments(organisation, series.cutoff, LONGEST_HORIZON)
-    gone = Department.objects.filter(organisation=organisation).exclude(pk__in=list(still))
-    ahead = Forecast.objects.filter(department__in=list(gone), date__gt=series.cutoff)
+    later = Q(department__in=set(still), date__gt=series.cutoff + dt.timedelta(days=horizon))
+    gone = Department.objects.filter(organisation=organisation).exclude(pk__in=list(series.departments))
+    ahead = Forecast.objects.filter(department__in=list(gone), date__gt=series.cutoff).exclude(later)
     promised = ahead.known_on(promised_on).exclude(rule=Rule.CLOSED).order_by("date", "department")
     zero = dict.fromkeys(("predicted_sales", "lower_80", "upper_80", "lower_95", "upper_95"), Decimal("0.00"))
     return [
