@@ -48,7 +48,7 @@ def backtest_score(series: Series, origins: list[dt.date], recipe: Recipe, tell:
     contender = contest.of_recipe(recipe, threads=settings.FORECAST_THREADS)
     frame = contest.forecasts(contender, series.panel, origins, HORIZON, tell)
     # A department's open days are scored; what it sells on a day it is shut needs no forecast.
-    return {**metrics.score_backtest(*panel_at_par(series, frame), HORIZON), **_told(origins)}
+    return {**metrics.score_backtest(*panel_at_par(series.panel, frame), HORIZON), **_told(origins)}
 
 
 def backtest_version(version: ModelVersion, progress: Callable[[int, int], None]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def backtest_version(version: ModelVersion, progress: Callable[[int, int], None]
     progress(0, len(origins))
     contender = contest.of_recipe(recipe, threads=settings.FORECAST_THREADS)
     frame = contest.forecasts(contender, series.panel, origins, HORIZON, tell)
-    panel, frame = panel_at_par(series, frame)
+    panel, frame = panel_at_par(series.panel, frame)
     whole = {**metrics.score_backtest(panel, frame, HORIZON), **_told(origins)}
     groups = segments(series)
     places = dict(Department.objects.filter(pk__in=series.departments).values_list("pk", "segment_type"))

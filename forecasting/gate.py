@@ -66,7 +66,7 @@ def judge_recipe(
     if code := contest.flaw(frame, series.panel, origins, HORIZON):
         return _no(code)
     serving = contest.forecasts(old, series.panel, origins, HORIZON, tell)
-    _panel, frame, serving = panel_at_par(series, frame, serving)
+    _panel, frame, serving = panel_at_par(series.panel, frame, serving)
     found = contest.compare(frame, serving, segments(series))
     figures = {"wape": _percent(found.new), "serving": _percent(found.old)}
     if found.new >= found.old:
@@ -95,7 +95,7 @@ def judge_refit(series: Series, rehearsal: Contender, old: engine.Fit, tell: Tel
     if code := contest.flaw(frame, series.panel, [seen], days):
         return _no(code)
     serving = contest.forecasts(contest.of_fit(old), series.panel, [seen], days, tell)
-    _panel, frame, serving = panel_at_par(series, frame, serving)
+    _panel, frame, serving = panel_at_par(series.panel, frame, serving)
     ours, theirs = metrics.score(frame), metrics.score(serving)
     if "wape" not in ours or "wape" not in theirs:
         return Verdict(True, "passed_again", {})
@@ -124,7 +124,7 @@ def sane_frame(series: Series, ahead: pd.DataFrame) -> Verdict | None:
     frame = ahead.assign(cutoff=pd.Timestamp(series.cutoff))
     if code := contest.flaw(frame, series.panel, [series.cutoff], HORIZON):
         return _no(code)
-    panel, frame = panel_at_par(series, frame)
+    panel, frame = panel_at_par(series.panel, frame)
     end = panel.index(series.cutoff) + 1
     recent = panel.y[:, max(end - HORIZON, 0) : end]
     known = ~np.isnan(recent)
@@ -146,7 +146,7 @@ def sane_frame(series: Series, ahead: pd.DataFrame) -> Verdict | None:
 
 def segments(series: Series) -> dict[str, Callable[[pd.DataFrame], np.ndarray]]:
     """The segments none of which a new recipe may make worse."""
-    (panel,) = panel_at_par(series)
+    (panel,) = panel_at_par(series.panel)
     level = np.nan_to_num(np.nanmean(np.where(np.isnan(panel.y), 0, panel.y), axis=1))
     third = np.digitize(level, np.quantile(level, [1 / 3, 2 / 3])) if len(level) else level
     row = {name: number for number, name in enumerate(panel.series)}

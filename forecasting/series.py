@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
@@ -108,7 +108,11 @@ def read_series(
             frame[name] = 0.0
     known = dict(DepartmentCutoff.objects.filter(department__in=departments.values()).values_list("department", "date"))
     cutoffs = {key: min(known.get(department.pk, cutoff), cutoff) for key, department in departments.items()}
-    return Series(build_panel(sales, frame, last), departments, cutoffs, cutoff)
+    panel = build_panel(sales, frame, last)
+    currency = [departments[key].money for key in panel.series]
+    if len(set(currency)) > 1:
+        panel = replace(panel, currency=currency)
+    return Series(panel, departments, cutoffs, cutoff)
 
 
 def daily_sales(departments: Iterable[Department], first: dt.date, last: dt.date) -> pd.DataFrame:

@@ -257,7 +257,8 @@ def predict(
     `cutoffs` names series whose last complete date is older than `cutoff`: nothing later of theirs is used and `h`
     counts from there. `rule` says how a number was made: model, blend (seasonal mix alone), or either of them in a
     situation (situations.py): reopened, moved, level_shift; short_history; no_history (a newcomer that has not really sold
-    yet); no_sales (its days of the last year add up to nothing or less: zeros); closed (known closure: zeros).
+    yet); no_sales (its days of the last year add up to nothing or less, or nobody has sold in its money: zeros); closed
+    (known closure: zeros).
     `yhat` holds if the series opens at all; `p_open` is how likely it does, from the last eight same weekdays and the
     feast's earlier years. The members are trained to the recipe's horizon and answer for later days too; what intervals
     grow by there is measured to 92 days. Raises EngineError missing_covariate.
@@ -276,7 +277,7 @@ def predict(
     level = history.level[s, np.maximum(o, 0)]
 
     grown, sold, age = records >= SHORT, level > 0, o - history.first[s] + 1
-    full, few, new = grown & sold, ~grown & sold, ~grown & ~sold & (age <= 364)
+    full, few, new = grown & sold, ~grown & sold, ~grown & ~sold & (age <= 364) & ~np.isnan(history.unit[s])
     rule = np.select([full, few, new], ["model", "short_history", "no_history"], "no_sales").astype(object)
     yhat, given = np.zeros(len(s)), np.zeros(len(s), dtype=bool)
     for past, rows, shares in views(fitted, panel, history, cutoff, horizon, cutoffs):
@@ -309,6 +310,8 @@ def predict(
         put(new, intervals.ordered(yhat[new], {k: np.resize(v, new.sum()) for k, v in found.items()}))
     happened = situations(history)[s]
     rule = np.where(full & (happened != ""), happened, rule)
+    for values in (yhat, *bounds.values()):
+        values *= np.nan_to_num(history.unit)[s]
     p_open = history.chance_open(s, o, t)
     shut = history.closed[s, t]
     for values in (yhat, *bounds.values(), p_open):

@@ -181,7 +181,7 @@ def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
         y[s, before] = own * (shape * index[weekday] * factor[s])[before]
     out = np.full(panel.y.shape, np.nan)
     out[:, :days] = y
-    return replace(panel, y=out, numeric=numeric)
+    return replace(panel, y=out, numeric=numeric, currency=None)  # its history's y are at par
 
 
 def _lent(

@@ -53,7 +53,7 @@ def explain(
         rows, shares = rows[asked], shares[:, asked]
         if len(rows):
             split[rows] += _split(fitted, past, shares, rows // horizon, made["h"].to_numpy()[rows])
-    parts[learned] = np.round(split[learned] * 100)
+    parts[learned] = np.round((split * np.repeat(history.unit, horizon)[:, None])[learned] * 100)
     parts[:, REST] += cents - parts.sum(axis=1)
     out = made[["series_id", "date", "rule"]].assign(yhat=cents / 100)
     return out.assign(**{name: parts[:, i] / 100 for i, name in enumerate(REASONS)})

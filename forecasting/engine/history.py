@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.engine import calendar
-from forecasting.engine.panel import Panel, is_binary
+from forecasting.engine.panel import Panel, is_binary, units
 from forecasting.engine.windows import (
     FADED,
     Desk,
@@ -88,6 +88,9 @@ class History:
         self.y = panel.y[:, : self._days]
         if (self.origin < self._days - 1).any():
             self.y = np.where(np.arange(self._days) > self.origin[:, None], np.nan, self.y)
+        self.unit = units(self.y, panel.currency)
+        if (self.unit != 1).any():
+            self.y = self.y / self.unit[:, None]
         self.y = _believed(self.y)
         self.recorded = ~np.isnan(self.y)
         self.clean = Kept(len(self.series), self._days)

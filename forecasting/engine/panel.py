@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecasting.engine.errors import EngineError
 
+YEAR = 364  # days
 RESERVED = ("series_id", "date", "holiday_name", "closed")
 
 
@@ -18,6 +19,8 @@ class Panel:
 
     `y` is NaN where a series was closed or not recorded and in the future; a real zero on an open day is 0.
     `holiday` holds indices into `holiday_names` (0 = ordinary day). `numeric` are covariates known in advance.
+    `currency` [series] names what each sells in, where that is not the same for all: levels of series are compared at par
+    (`units`), forecasts are in the series' own.
     """
 
     series: list[str]
@@ -27,6 +30,7 @@ class Panel:
     holiday_names: list[str]
     closed: np.ndarray
     numeric: dict[str, np.ndarray]
+    currency: Sequence[str] | None = None
 
     def index(self, day: date | str | pd.Timestamp) -> int:
         """Column of a day, also outside the panel (negative or past the end)."""
@@ -54,6 +58,19 @@ class Panel:
 def is_binary(values: np.ndarray) -> bool:
     known = values[~np.isnan(values)]
     return bool(((known == 0) | (known == 1)).all())
+
+
+def units(y: np.ndarray, currency: Sequence[str] | None) -> np.ndarray:
+    """[series] what sales `y` [series, days] are to be divided by to be at par: money of the currency with most days of sales,
+    another's being worth what average days of its series among the last YEAR say; NaN of one that nobody has sold in."""
+    codes, of = np.unique(np.array([""] * len(y) if currency is None else currency, dtype=object), return_inverse=True)
+    sold = np.abs(y[:, -YEAR:]) if len(codes) > 1 else np.empty((len(y), 0))
+    days = np.bincount(of, weights=(~np.isnan(sold)).sum(axis=1))
+    total = np.bincount(of, weights=np.nansum(sold, axis=1))
+    if not total.any():
+        return np.ones(len(y))
+    mean = np.divide(total, days, out=np.full(len(codes), np.nan), where=total > 0)
+    return (mean / mean[np.where(total > 0, days, 0).argmax()])[of]
 
 
 def build_panel(
