@@ -8,7 +8,7 @@ class ForecastingConfig(AppConfig):
 
     def ready(self) -> None:
         from forecasting.sentences import SENTENCES
-        from runs.registry import register
+        from runs.registry import on_tick, register
         from runs.sentences import register as say
 
         say(SENTENCES)
@@ -18,3 +18,4 @@ class ForecastingConfig(AppConfig):
         register("backtest", "forecasting.work.backtest", title=_("Backtest over a year"), queue="train")
         register("score_forecasts", "forecasting.work.score_forecasts", title=_("Score uploaded forecasts"))
         register("measure", "forecasting.work.measure_promises", title=_("Compare promises with sales"))
+        on_tick("calendar", "forecasting.renewal.keep_calendar", every=30)

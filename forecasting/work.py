@@ -13,6 +13,7 @@ from forecasting.item_measure import forget_old_issues, measure_items
 from forecasting.measure import measure
 from forecasting.models import ForecastIssue, ModelVersion, OwnForecasts
 from forecasting.predict import make_issue, newest_origin
+from forecasting.renewal import renew_items
 from forecasting.scoring import score
 from forecasting.thinning import thin
 from forecasting.train import SHORT_ORIGINS, start_refit, train_version
@@ -96,6 +97,8 @@ def forecast(work: Work) -> Outcome:
         raise RunFailed(refused.code, **refused.params) from refused
     if issue is None:
         raise RunFailed("no_sales")
+    if work.run.trigger == Trigger.CALENDAR:
+        renew_items(work.run.organisation)
     return Outcome(State.DONE, _issued(issue))
 
 

@@ -28,6 +28,7 @@ class Trigger(models.TextChoices):
     API = "api", _("API")
     COMMAND = "command", _("command")
     RUN = "run", _("another run")
+    CALENDAR = "calendar", _("change of the calendar")
 
 
 class Severity(models.TextChoices):

@@ -10,9 +10,11 @@ import pytest
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from departments.models import Closure, Department, Event, Holiday
-from forecasting import gate, train
+from departments.changes import note
+from departments.models import Change, Closure, Department, Event, Holiday
+from forecasting import gate, renewal, train
 from forecasting import predict as predict_module
 from forecasting.choices import Origin, VersionState
 from forecasting.compare import compare, summary
@@ -28,8 +30,9 @@ from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
 from forecasting.train import fit_series, start_training
 from forecasting.versions import Refused, _load_fit, roll_back, save_version, serve, serving_version
-from runs.choices import State
+from runs.choices import State, Trigger
 from runs.ledger import RunFailed, run_now
+from runs.models import Run
 from sales.choices import DayState
 from sales.models import DepartmentCutoff, SalesByHour, SalesSummary
 
@@ -382,3 +385,20 @@ def test_a_version_no_better_than_naive_is_not_let_in(trained):
     assert run.errors[0]["code"] == "not_let_in"
     assert serving_version(trained) == serving
     assert ModelVersion.objects.get(number=run.counts["version"]).state == VersionState.REFUSED
+
+
+def test_a_closure_entered_by_day_is_in_the_forecasts_within_minutes(trained, version, monkeypatch):
+    first, items = CUTOFF + dt.timedelta(days=3), []
+    monkeypatch.setattr(renewal, "sells_items", lambda organisation: items.append(organisation) or True)
+    branch = Department.objects.selling().filter(organisation=trained).first()
+    row = Closure.objects.create(organisation=trained, department=branch, first=first)
+    change = note(row, before=None, by=None)
+    Change.objects.filter(pk=change.pk).update(at=timezone.now() + dt.timedelta(seconds=1))
+    monkeypatch.setattr(renewal.clock, "now", lambda: timezone.now() + 2 * renewal.QUIET)
+    renewal.keep_calendar()
+    run = run_now(Run.objects.get(kind="forecast", trigger=Trigger.CALENDAR))
+    assert run.state == State.DONE, run.errors
+    made = ForecastIssue.objects.get(run=run).forecasts.filter(department=branch)
+    assert not made.filter(date__gte=first).exclude(predicted_sales=0).exists()
+    assert made.filter(date__lt=first, predicted_sales__gt=0).exists()
+    assert items == [trained] and Run.objects.filter(kind="forecast_items", trigger=Trigger.CALENDAR).exists()
