@@ -22,6 +22,7 @@ class Part(NamedTuple):
     """A forecast that is added to others."""
 
     department_id: UUID
+    cutoff: dt.date
     date: dt.date
     predicted: Decimal
     lower_80: Decimal
@@ -34,7 +35,6 @@ class _Row(NamedTuple):
     part: Part
     version: int
     number: int
-    cutoff: dt.date
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ def aggregate(
     names = dict(departments.values_list("pk", "name"))
     chosen = Forecast.objects.between(first, last).filter(department__in=names)
     chosen = chosen.known_on(known_on) if known_on else chosen.newest()
-    columns = ["department_id", "date", "predicted_sales", *BOUNDS.values()]
+    columns = ["department_id", "cutoff", "date", "predicted_sales", *BOUNDS.values()]
     found = chosen.order_by("date", "department_id").values_list(
-        *columns, "issue__version_id", "issue__version__number", "cutoff"
+        *columns, "issue__version_id", "issue__version__number"
     )
-    rows = [_Row(Part(*row[:-3]), *row[-3:]) for row in found]
+    rows = [_Row(Part(*row[:-2]), *row[-2:]) for row in found]
     groups: dict[tuple[str, str], list[_Row]] = defaultdict(list)
     for row in rows:
         pk = row.part.department_id
@@ -99,7 +99,7 @@ def aggregate(
                 predicted=sum((row.part.predicted for row in mine), Decimal(0)),
                 bounds=ends[group, currency],
                 versions=[f"v{number}" for number in sorted({row.number for row in mine})],
-                cutoff=max(row.cutoff for row in mine),
+                cutoff=max(row.part.cutoff for row in mine),
             )
         )
     return sorted(
@@ -116,13 +116,14 @@ def ends_of_sums(groups: Mapping[Any, Sequence[Part]], versions: Iterable[int]) 
     if not rows:
         return {}
     group = np.repeat(np.arange(len(groups)), [len(parts) for parts in groups.values()])
-    amounts = np.array([row[2:] for row in rows], dtype=np.float64).T
+    amounts = np.array([row[3:] for row in rows], dtype=np.float64).T
     made = spread(
         amounts[0],
         dict(zip(BOUNDS, amounts[1:], strict=True)),
         group,
         _codes(row.department_id for row in rows),
-        _codes(row.date for row in rows),
+        np.array([row.date.toordinal() for row in rows]),
+        np.array([(row.date - row.cutoff).days for row in rows]),
         _together(versions),
     )
     return {

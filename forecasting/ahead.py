@@ -53,7 +53,7 @@ class Sum:
     def add(self, row: Expected) -> None:
         self.predicted += row.predicted
         self.n += 1
-        self.parts.append(Part(row.department_id, row.date, *row[3:8]))
+        self.parts.append(Part(row.department_id, row.cutoff, row.date, *row[3:8]))
         self.rules[row.rule] = self.rules.get(row.rule, 0) + 1
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from forecasting.engine.columns import Runs
 from forecasting.engine.history import SHORT, History
-from forecasting.engine.spread import BELIEVED_TOGETHER
+from forecasting.engine.spread import BELIEVED_TOGETHER, MEASURED
 
 BANDS = ((1, 7), (8, 14), (15, 28), (29, 10_000))
 LEVELS = {"lo80": 0.1, "hi80": 0.9, "lo95": 0.025, "hi95": 0.975}
@@ -25,7 +25,8 @@ BELIEVED_WEEKS = 1  # weeks of evidence that belief weighs as much as
 MOST_SHIFT = 0.2  # that of a lognormal whose logs scatter by 1
 BAND_PRIOR = 300  # errors of the other bands that a band of a newcomer's borrows
 MOST_GROWTH = 0.05  # of an error's size, with each day ahead
-MEASURED, FURTHER = 35, 0.003  # days ahead whose errors the calibration has seen, and what widths grow by each day beyond
+FURTHER = 0.003  # what widths grow by with each day beyond those whose errors the calibration has seen
+BELIEVED_APART = 0.05  # correlation of two series on days of different weeks, before evidence
 SEASON, MOST_SEASON = 0.5, 2.0  # power of last year's ratio of errors, and how much wider or narrower at most
 SEASON_ROWS = 300  # errors that ratio is told by
 
@@ -120,7 +121,7 @@ def _of_both_times(together: dict[str, float], history: History, then: tuple[np.
     if good.sum() < SEASON_ROWS:
         return together
     before = _together(s[good], o[good], h[good], z[good], 1.0)
-    return together | {name: (together[name] + before[name]) / 2 for name in ("series", "days", "both")}
+    return together | {name: (together[name] + before[name]) / 2 for name in ("series", "days", "both", "apart")}
 
 
 def _growth(h: np.ndarray, size: np.ndarray) -> float:
@@ -211,8 +212,8 @@ def _feast_widths(z: np.ndarray, t: np.ndarray, on: np.ndarray, near: np.ndarray
 
 def _together(s: np.ndarray, o: np.ndarray, h: np.ndarray, z: np.ndarray, width: float) -> dict[str, float]:
     """What sums need to know: mean correlations of errors seen from one origin (of two series on a day, of a series on
-    two days of a week, of two series on two days of a week), from the variances of their sums (Dawid-Sebastiani), and
-    by how much the mean lies above the middle, as a share of the `width` of the 80 % interval.
+    two days of a week, of two series on two days of a week and of different weeks), from the variances of their sums
+    (Dawid-Sebastiani), and by how much the mean lies above the middle, as a share of the `width` of the 80 % interval.
 
     Errors are counted from where their skewness alone would put the mean: that all forecasts of these weeks were too
     high or too low was chance, and may come again the other way.
@@ -221,23 +222,28 @@ def _together(s: np.ndarray, o: np.ndarray, h: np.ndarray, z: np.ndarray, width:
     skew = float(z.mean() - np.median(z))
     z = z - skew
     variance = max(float((z * z).mean()), 1e-12)
-    week = o * 64 + np.minimum((h - 1) // 7, 63)
-    _, day = np.unique(o * 4096 + h, return_inverse=True)
-    _, own = np.unique(week * (int(s.max()) + 1) + s, return_inverse=True)
-    _, all_ = np.unique(week, return_inverse=True)
-    squares = float((z * z).sum())
-    sums, pairs = {}, {}
-    for name, cell in (("series", day), ("days", own), ("both", all_)):
+    week, count = o * 64 + np.minimum((h - 1) // 7, 63), int(s.max()) + 1
+    cells = {
+        "series": o * 4096 + h, "days": week * count + s, "both": week, "of origin": o * count + s, "apart": o,
+    }  # fmt: skip
+    # Of products of two errors in a cell, an error with itself not among them; and how many they are.
+    sums: dict[str, float] = {}
+    pairs: dict[str, float] = {}
+    for name, cell in cells.items():
+        _, cell = np.unique(cell, return_inverse=True)
         n = np.bincount(cell)
-        sums[name] = float((np.bincount(cell, z) ** 2).sum()) - squares
-        pairs[name] = int((n * (n - 1)).sum())
-    sums["both"] -= sums["series"] + sums["days"]
-    pairs["both"] -= pairs["series"] + pairs["days"]
+        sums[name] = float((np.bincount(cell, z) ** 2).sum() - (z * z).sum())
+        pairs[name] = float((n * (n - 1)).sum())
+    for found in (sums, pairs):
+        found["apart"] -= found["both"] + found.pop("of origin") - found["days"]
+        found["both"] -= found["series"] + found["days"]
     # What all get wrong together is a matter of weeks, however many series there are, and most weeks nothing happens.
     weeks = len(np.unique((o + h) // 7))
-    out = dict(BELIEVED_TOGETHER)
+    out = BELIEVED_TOGETHER | {"apart": BELIEVED_APART}
     for name in sums:
         if pairs[name] >= 100:
             measured = float(np.clip(sums[name] / pairs[name] / variance, 0.0, 1.0))
             out[name] = (weeks * measured + BELIEVED_WEEKS * out[name]) / (weeks + BELIEVED_WEEKS)
+    # One origin has few weeks: what it tells of different weeks is less sure than that these have no more in common.
+    out["apart"] = min(out["apart"], out["both"])
     return out | {"shift": float(np.clip(skew / max(width, 1e-12), 0.0, MOST_SHIFT))}

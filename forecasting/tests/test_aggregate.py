@@ -85,14 +85,24 @@ class TestApi:
         week = Forecast.objects.filter(issue=world.issue, date__range=(world.today, world.today + dt.timedelta(days=6)))
         rows = week.values("department_id", "date", *names.values())
         frame = pd.DataFrame(rows).rename(columns={name: side for side, name in names.items()})
-        frame = frame.astype(dict.fromkeys(names, float)).assign(series_id=frame["department_id"].astype(str))
+        frame = frame.astype({**dict.fromkeys(names, float), "date": "datetime64[ns]"})
+        frame = frame.assign(series_id=frame["department_id"].astype(str))
         days = total(frame.assign(day=frame["date"], cutoff=0, h=0), ["day"], together)
-        told = world.client("analyst").get(f"{API}?by=day&to_date={frame['date'].max()}").json()
+        told = world.client("analyst").get(f"{API}?by=day&to_date={week.latest('date').date}").json()
         for side, name in names.items():
             assert [day[name] for day in told] == pytest.approx(list(days[side]), abs=0.0051)
         one = week.filter(department=world.bar).earliest("date")
         (day,) = world.client("analyst").get(f"{API}?department_id={world.bar.pk}&to_date={one.date}").json()
         assert [Decimal(str(day[name])) for name in names.values()] == [getattr(one, name) for name in names.values()]
+
+    def test_how_far_ahead_the_days_of_a_sum_were_is_told_by_their_cutoffs(self, world: World):
+        def width() -> float:
+            (total,) = world.client("analyst").get(API).json()
+            return float(total["upper_80"] - total["predicted_sales"])
+
+        before = width()
+        Forecast.objects.update(cutoff=world.today - dt.timedelta(days=65))
+        assert width() > 1.05 * before
 
     def test_models_are_listed_with_the_word_of_the_gate(self, world: World):
         gate = {"passed": True, "code": "passed_naive", "params": {"wape": "11.0", "naive": "17.0"}}
