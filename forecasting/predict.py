@@ -1,8 +1,9 @@
-"""Making an issue of forecasts: panel, engine, hours, one bulk insert."""
+"""Making an issue of forecasts: panel, engine, hours; arrays until the rows are written, a piece at a time."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -38,6 +39,7 @@ MORNING = 7  # local hour before which an issue still counts for that day
 LIKELY_OPEN = 0.5
 AMOUNTS = ["yhat", "lo80", "hi80", "lo95", "hi95"]
 TOO_MUCH = 1e11  # for a day of a branch; beyond it the database's amounts are not exact
+AT_ONCE = 2000  # rows that are objects at a time: of ten thousand branches all would be gigabytes
 
 
 def start_forecast(
@@ -90,10 +92,16 @@ def make_issue(
     if not series.departments:
         return None
     frame = engine.predict(fit, series.panel, cutoff, horizon, cutoffs=series.cutoffs)
-    rows = _rows(fit, series, frame, promised_on)
-    reasons = _reasons(fit, series, rows, horizon) if origin != Origin.REPLAY else {}
+    _refuse_nonsense(series, frame, AMOUNTS)
+    shut = (frame["p_open"] < LIKELY_OPEN).to_numpy() | (frame["rule"] == Rule.CLOSED).to_numpy()
+    # A day on which a department is normally shut is zero.
+    cents = np.where(shut[:, None], 0, np.round(frame[AMOUNTS].to_numpy() * 100).astype(np.int64))
+    hours = _hours(fit, series, frame, cents[:, 0])
+    reasons: Iterable[Reasons] = ()
+    taken_back: list[Forecast] = []
     if origin != Origin.REPLAY:
-        rows += _taken_back(organisation, series, promised_on, horizon)
+        reasons = _reasons(series, _explained(fit, series, frame, horizon), shut)
+        taken_back = _taken_back(organisation, series, promised_on, horizon)
     with transaction.atomic():
         issue = ForecastIssue.objects.create(
             organisation=organisation,
@@ -104,13 +112,9 @@ def make_issue(
             origin=origin,
             run=run,
         )
-        for row in rows:
-            row.issue = issue
-        Forecast.objects.bulk_create(rows, batch_size=2000)
-        Reasons.objects.bulk_create(
-            Reasons(issue=issue, department=series.departments[key], by_date=by_date)
-            for key, by_date in reasons.items()
-        )
+        _store(issue, _rows(series, frame.assign(rule=np.where(shut, Rule.CLOSED, frame["rule"])), cents, hours))
+        _store(issue, taken_back)
+        _store(issue, reasons)
         forget_old_reasons(issue)
         if before_commit:
             before_commit()
@@ -123,38 +127,35 @@ def promise_date(organisation: Organisation, made_at: dt.datetime) -> dt.date:
     return local.date() + dt.timedelta(days=local.hour >= MORNING)
 
 
-def _rows(fit: engine.Fit, series: Series, frame: pd.DataFrame, promised_on: dt.date) -> list[Forecast]:
-    """Forecast rows without their issue; a day on which a department is normally shut is zero."""
-    _refuse_nonsense(series, frame, AMOUNTS)
-    shut = (frame["p_open"] < LIKELY_OPEN).to_numpy() | (frame["rule"] == Rule.CLOSED).to_numpy()
-    amounts = frame[AMOUNTS].to_numpy(copy=True)
-    amounts[shut] = 0.0
-    cents = np.round(amounts * 100).astype(np.int64)
-    by_hour = _hours(fit, series, frame, cents[:, 0])
-    rules = np.where(shut, Rule.CLOSED, frame["rule"])
-    dates = [stamp.date() for stamp in frame["date"]]
-    rows = []
-    for key, date, ahead, rule, money, hours in zip(
-        frame["series_id"], dates, frame["h"], rules, cents.tolist(), by_hour.tolist(), strict=True
-    ):
-        value, lo80, hi80, lo95, hi95 = (Decimal(amount).scaleb(-2) for amount in money)
-        rows.append(
-            Forecast(
-                department=series.departments[key],
-                date=date,
-                cutoff=series.cutoffs[key],
-                horizon=ahead,
-                lead_days=(date - promised_on).days,
-                predicted_sales=value,
-                lower_80=lo80,
-                upper_80=hi80,
-                lower_95=lo95,
-                upper_95=hi95,
-                rule=rule,
-                hours=[f"{amount // 100}.{amount % 100:02d}" for amount in hours],
-            )
+def _store(issue: ForecastIssue, rows: Iterable[Forecast | Reasons]) -> None:
+    """Write the rows as the issue's, AT_ONCE of them in memory. `lead_days` counts from the day of the promise."""
+    left = iter(rows)
+    while piece := list(islice(left, AT_ONCE)):
+        for row in piece:
+            row.issue = issue
+            if isinstance(row, Forecast):
+                row.lead_days = (row.date - issue.promised_on).days
+        type(piece[0])._default_manager.bulk_create(piece)
+
+
+def _rows(series: Series, frame: pd.DataFrame, cents: np.ndarray, hours: np.ndarray) -> Iterator[Forecast]:
+    """Forecast rows without their issue, of `cents` [rows, AMOUNTS] and `hours` [rows, 24 or 0]."""
+    columns = (frame[name] for name in ("series_id", "date", "h", "rule"))
+    for key, stamp, ahead, rule, money, by_hour in zip(*columns, cents, hours, strict=True):
+        value, lo80, hi80, lo95, hi95 = (Decimal(amount).scaleb(-2) for amount in money.tolist())
+        yield Forecast(
+            department=series.departments[key],
+            date=stamp.date(),
+            cutoff=series.cutoffs[key],
+            horizon=ahead,
+            predicted_sales=value,
+            lower_80=lo80,
+            upper_80=hi80,
+            lower_95=lo95,
+            upper_95=hi95,
+            rule=rule,
+            hours=[f"{amount // 100}.{amount % 100:02d}" for amount in by_hour.tolist()],
         )
-    return rows
 
 
 def _refuse_nonsense(series: Series, frame: pd.DataFrame, columns: list[str], least: float = 0.0) -> None:
@@ -185,7 +186,6 @@ def _taken_back(organisation: Organisation, series: Series, promised_on: dt.date
             date=date,
             cutoff=series.cutoff,
             horizon=(date - series.cutoff).days,
-            lead_days=(date - promised_on).days,
             rule=Rule.CLOSED,
             hours=["0.00"] * 24,
             **zero,
@@ -204,17 +204,20 @@ def _hours(fit: engine.Fit, series: Series, frame: pd.DataFrame, cents: np.ndarr
     return hourly.split(cents, shares[pd.Index(keys).get_indexer(frame["series_id"]), ahead - 1])
 
 
-def _reasons(fit: engine.Fit, series: Series, rows: list[Forecast], horizon: int) -> dict[str, dict[str, list[str]]]:
-    """{series: {date: money by reason}} of the days that are not forecast as closed."""
-    shut = {(str(row.department_id), row.date) for row in rows if row.rule == Rule.CLOSED}
-    frame = explain(fit, series.panel, series.cutoff, horizon, cutoffs=series.cutoffs)
+def _explained(fit: engine.Fit, series: Series, made: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """The forecasts split by reason, a row for each of theirs."""
+    threads = settings.FORECAST_THREADS
+    frame = explain(fit, series.panel, series.cutoff, horizon, cutoffs=series.cutoffs, made=made, threads=threads)
     _refuse_nonsense(series, frame, list(REASONS), -TOO_MUCH)
-    parts = frame[list(REASONS)].to_numpy()
-    found: dict[str, dict[str, list[str]]] = {key: {} for key in series.departments}
-    for number, (key, day) in enumerate(zip(frame["series_id"], frame["date"], strict=True)):
-        if (key, day.date()) not in shut:
-            found[key][day.date().isoformat()] = as_text(parts[number])
-    return found
+    return frame
+
+
+def _reasons(series: Series, frame: pd.DataFrame, shut: np.ndarray) -> Iterator[Reasons]:
+    """A row for each department, without its issue: money by reason of its days, but for those it is `shut`."""
+    parts, dates = frame[list(REASONS)].to_numpy(), frame["date"].dt.strftime("%Y-%m-%d").to_numpy()
+    for key, rows in frame.groupby("series_id", sort=False).indices.items():
+        by_date = {dates[row]: as_text(parts[row]) for row in rows if not shut[row]}
+        yield Reasons(department=series.departments[key], by_date=by_date)
 
 
 def newest_origin(trigger: str) -> str:

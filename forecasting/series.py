@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from uuid import UUID
 
 import numpy as np
@@ -24,6 +25,8 @@ HISTORY_DAYS = 1500
 ALIVE_DAYS = 92  # a department without sales for longer is not forecast
 AHEAD_DAYS = 35  # a branch that opens, or whose season begins, within so many days is forecast before it
 HOURS_LEARNED, HOURS_KNOWN = 364, 182  # days of hours a model is trained on, and shown when it is asked
+
+AT_ONCE = 100_000  # rows of the database that are objects at a time: a night may read many millions
 
 # (series, or None for all of them; first day; last day; strength)
 Span = tuple[str | None, dt.date, dt.date, float]
@@ -222,9 +225,16 @@ def _tidy(rows: SalesQuerySet, amount: str, *more: str) -> pd.DataFrame:
         )
         .values_list("series", "day", *more, "y")
     )
-    frame = pd.DataFrame(found, columns=["series_id", "date", *more, "y"])
-    codes, keys = pd.factorize(frame["series_id"])
-    names = np.array([str(UUID(key)) for key in keys], dtype=object)
-    frame["series_id"] = names[codes] if len(frame) else frame["series_id"].astype(object)
-    frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d")
-    return frame.astype({"y": float, **dict.fromkeys(more, int)})
+    names, left = ["series_id", "date", *more, "y"], found.iterator(chunk_size=AT_ONCE)
+    ids: dict[str, str] = {}
+    pieces = []
+    while read := list(islice(left, AT_ONCE)):
+        piece = pd.DataFrame(read, columns=names)
+        codes, keys = pd.factorize(piece["series_id"])
+        piece["series_id"] = np.array([ids.setdefault(key, str(UUID(key))) for key in keys], dtype=object)[codes]
+        piece["date"] = pd.to_datetime(piece["date"], format="%Y-%m-%d")
+        pieces.append(piece.astype({"y": float, **dict.fromkeys(more, int)}))
+    if pieces:
+        return pd.concat(pieces, ignore_index=True)
+    types = {"series_id": object, "date": "datetime64[ns]", **dict.fromkeys(more, int), "y": float}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})

@@ -4,6 +4,7 @@ A member that adds is split as it adds; one that multiplies is split by the loga
 Both splits are exact, so their mean is; what the reasons do not hold (rounding, a forecast raised to zero) is the rest.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import numpy as np
@@ -17,6 +18,7 @@ from forecasting.engine.panel import Panel
 
 REASONS = ("level", "weekday", "season", "feast", "trend", "promotion", "rest")
 LEVEL, WEEKDAY, SEASON, FEAST, TREND, PROMOTION, REST = range(len(REASONS))
+AT_ONCE = 700  # rows whose contributions are asked for at a time
 _STARTS = (
     ("feast", FEAST), ("easter", FEAST), ("ramadan", FEAST), ("until_feast", FEAST), ("since_feast", FEAST),
     ("free_run", FEAST), ("weekday", WEEKDAY), ("same_weekday", WEEKDAY), ("pooled_weekday", WEEKDAY), ("open", WEEKDAY),
@@ -35,13 +37,14 @@ def reason(feature: str) -> int:
 
 def explain(
     fitted: api.Fit, panel: Panel, cutoff: date | str | pd.Timestamp, horizon: int = 35, *,
-    cutoffs: dict[str, date] | None = None,
+    cutoffs: dict[str, date] | None = None, made: pd.DataFrame | None = None, threads: int = 1,
 ) -> pd.DataFrame:  # fmt: skip
     """`predict` [series_id, date, rule, yhat] with yhat in cents and one column per reason, adding up to it to the cent.
 
-    What no model made (closed, too short a history, no sales) is all level; `rule` says how it was made.
+    What no model made (closed, too short a history, no sales) is all level; `rule` says how it was made. `made` is what
+    `predict` said of the same, where that is known. The result does not depend on `threads`.
     """
-    made = api.predict(fitted, panel, cutoff, horizon, cutoffs=cutoffs)
+    made = api.predict(fitted, panel, cutoff, horizon, cutoffs=cutoffs) if made is None else made
     history = api.served(fitted, panel, cutoff, horizon, cutoffs)
     cents = np.round(made["yhat"].to_numpy() * 100)
     parts = np.zeros((len(made), len(REASONS)))
@@ -52,20 +55,28 @@ def explain(
         asked = learned[rows]
         rows, shares = rows[asked], shares[:, asked]
         if len(rows):
-            split[rows] += _split(fitted, past, shares, rows // horizon, made["h"].to_numpy()[rows])
+            split[rows] += _split(fitted, past, shares, rows // horizon, made["h"].to_numpy()[rows], threads)
     parts[learned] = np.round((split * np.repeat(history.unit, horizon)[:, None])[learned] * 100)
     parts[:, REST] += cents - parts.sum(axis=1)
     out = made[["series_id", "date", "rule"]].assign(yhat=cents / 100)
     return out.assign(**{name: parts[:, i] / 100 for i, name in enumerate(REASONS)})
 
 
-def _split(fitted: api.Fit, past: History, shares: np.ndarray, s: np.ndarray, h: np.ndarray) -> np.ndarray:
+def _split(
+    fitted: api.Fit, past: History, shares: np.ndarray, s: np.ndarray, h: np.ndarray, threads: int
+) -> np.ndarray:
     """[rows, reasons] of the members and the seasonal mix, forecast from `past`, by their `shares` [2, rows]."""
     o = past.origin[s]
     seasonal = _seasonal(Mix(past, int(past.origin.min())), s, o, h)
     if not fitted.boosters:
         return shares[1][:, None] * seasonal
-    learned, far = _members(fitted, Features(past, fitted.covariates), s, o, h), h > fitted.recipe.horizon
+    features, far = Features(past, fitted.covariates), h > fitted.recipe.horizon
+    # The contributions of a row take a hundred times as long as its forecast, and a column per feature.
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        split = pool.map(
+            lambda some: _members(fitted, features, s[some], o[some], h[some]), members.pieces(s, o, AT_ONCE)
+        )
+        learned = np.concatenate(list(split))
     learned[far] = (5 * learned[far] + seasonal[far]) / 6  # as in `api.blend`
     return shares[1][:, None] * seasonal + shares[0][:, None] * learned
 

@@ -167,11 +167,11 @@ def forecast(
 ) -> np.ndarray:  # fmt: skip
     """[members, rows] forecasts in sales units, never negative; 0 of the recursive member beyond `walked` days ahead."""
     past, out = features.history, np.empty((len(MEMBERS), len(s)))
-    for some in _pieces(s, o, AT_ONCE):
+    for some in pieces(s, o, AT_ONCE):
         out[:2, some] = _direct(boosters, features, s[some], o[some], h[some])
     near = np.flatnonzero(h <= walked) if walked is not None else np.arange(len(h))
     out[2] = 0.0
-    for some in _pieces(s[near], o[near], WALKED_AT_ONCE) if len(near) else ():
+    for some in pieces(s[near], o[near], WALKED_AT_ONCE) if len(near) else ():
         rows = near[some]
         out[2, rows] = _walked(boosters, features, s[rows], o[rows], h[rows])
     return np.fmax(out, 0.0, out=out) * past.factor(s, o, o + h)
@@ -184,7 +184,7 @@ def voice(boosters: dict[str, lgb.Booster], member: str, rows: np.ndarray, *, sp
     return said[0] if len(said) == 1 else np.mean(said, axis=0)
 
 
-def _pieces(s: np.ndarray, o: np.ndarray, at_once: int) -> list[slice]:
+def pieces(s: np.ndarray, o: np.ndarray, at_once: int) -> list[slice]:
     """The rows in pieces whose features stay near the processor, origins whole."""
     begins = np.flatnonzero(np.r_[True, (s[1:] != s[:-1]) | (o[1:] != o[:-1])])
     cuts = begins[np.searchsorted(begins, np.arange(0, max(len(s) - at_once // 2, 1), at_once), side="right") - 1]

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.db.models import QuerySet
 from django.utils import translation
 
 from departments.models import Event, Holiday
@@ -10,8 +11,9 @@ from forecasting.choices import RULE_SENTENCES, WHOLE_ISSUES, Origin, Rule
 from forecasting.engine import api as engine
 from forecasting.engine import explain
 from forecasting.engine.recipe import RECIPES
-from forecasting.models import Forecast, ForecastIssue, Reasons
+from forecasting.models import Forecast, ForecastIssue, ModelVersion, Reasons
 from forecasting.predict import make_issue
+from forecasting.querysets import ForecastQuerySet
 from forecasting.reasons import REASONS, forget_old_reasons, reasons_of
 from forecasting.series import read_series
 from forecasting.tests.chain import CUTOFF, make_chain
@@ -36,12 +38,41 @@ def test_the_engine_and_the_pages_speak_of_the_same_reasons():
     assert explain.REASONS == REASONS
 
 
-def test_reasons_of_a_stored_issue_add_up_to_its_forecasts():
+@pytest.fixture
+def version() -> ModelVersion:
     organisation = make_chain(departments=2, days=120)
     series = read_series(organisation, cutoff=CUTOFF, horizon=7)
     fit = engine.fit(series.panel, CUTOFF, RECIPES["quick"], calibrate=False)
     version = save_version(organisation, fit, metrics={})
     serve(version)
+    return version
+
+
+def test_rows_read_and_written_in_pieces_are_the_same_rows(version: ModelVersion, monkeypatch):
+    """Of ten thousand branches no step has all rows in memory as objects."""
+
+    def figures() -> list[tuple]:
+        issue = make_issue(version, horizon=7, origin=Origin.NIGHTLY)
+        rows = issue.forecasts.order_by("department", "date")
+        names = [f.name for f in Forecast._meta.concrete_fields if f.name not in ("id", "issue")]
+        return [*rows.values_list(*names), *issue.reasons.order_by("department").values_list("department", "by_date")]
+
+    whole = figures()
+    assert len(whole) == 2 * 7 + 2
+    monkeypatch.setattr("forecasting.series.AT_ONCE", 50)
+    monkeypatch.setattr("forecasting.predict.AT_ONCE", 4)
+    written = []
+
+    def bulk_create(self, rows, **options):
+        written.append(len(rows))
+        return QuerySet.bulk_create(self, rows, **options)
+
+    monkeypatch.setattr(ForecastQuerySet, "bulk_create", bulk_create)
+    assert figures() == whole
+    assert written == [4, 4, 4, 2]
+
+
+def test_reasons_of_a_stored_issue_add_up_to_its_forecasts(version: ModelVersion):
     issue = make_issue(version, horizon=7, origin=Origin.NIGHTLY)
     for forecast in issue.forecasts.select_related("issue", "department"):
         reasons = reasons_of(forecast)

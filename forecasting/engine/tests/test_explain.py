@@ -34,6 +34,13 @@ def test_reasons_add_up_to_the_forecast_to_the_cent(panel, model):
     assert out["rest"].abs().sum() < 0.01 * out["yhat"].sum()
 
 
+def test_pieces_and_threads_change_no_reason(panel, model, monkeypatch):
+    whole = explain(model, panel, CUTOFF, 35)
+    monkeypatch.setattr("forecasting.engine.explain.AT_ONCE", 40)
+    made = predict(model, panel, CUTOFF, 35)
+    pd.testing.assert_frame_equal(explain(model, panel, CUTOFF, 35, made=made, threads=2), whole, atol=0.0101)
+
+
 def test_the_reasons_of_a_young_branch_are_those_of_both_its_pasts():
     """A branch of ten weeks is forecast from its own days and from a past that it is given; nothing is left over."""
     panel = world.panel(series=9, days=450)
