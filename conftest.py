@@ -30,6 +30,7 @@ REMEDY = (
     "{name} is not set. `make test` finds or starts {what};"
     " for some tests alone: .venv/bin/python scripts/services.py -- .venv/bin/python -m pytest ..."
 )
+FEW_NEWCOMERS = {"ROWS": 1_500, "DRAWN": 3_000, "TREES": 25}
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -68,6 +69,29 @@ def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
     return True
 
 
+@pytest.fixture(scope="session", autouse=True)
+def few_newcomers() -> dict[str, int]:
+    """A small fit would spend nine tenths of its time on the newcomers' models: here they learn from few rows.
+
+    Returns what the product takes. Processes of the product take it in tests, too.
+    """
+    from forecasting.engine import newcomer
+
+    whole = {name: getattr(newcomer, name) for name in FEW_NEWCOMERS}
+    vars(newcomer).update(FEW_NEWCOMERS)
+    return whole
+
+
+@pytest.fixture(scope="module")
+def whole_newcomers(few_newcomers: dict[str, int]) -> Iterator[None]:
+    """In this module newcomers are learned as the product learns them: it asks how they are forecast."""
+    from forecasting.engine import newcomer
+
+    vars(newcomer).update(few_newcomers)
+    yield
+    vars(newcomer).update(FEW_NEWCOMERS)
+
+
 @pytest.fixture(autouse=True)
 def house_language() -> Iterator[None]:
     """A test begins in the language of the settings, whatever the one before it has read."""
@@ -86,6 +110,21 @@ def empty_cache() -> None:
     cache.clear()
     if versions := sys.modules.get("forecasting.versions"):
         versions._load_fit.cache_clear()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """With `--dist loadfile` the tests of tests/stack, each a chain of minutes with processes of its own, are shared out one
+    by one: the other files' tests have a house or a browser in common."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByHouse(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if nodeid.startswith("tests/stack/") else super()._split_scope(nodeid)
+
+    return ByHouse(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

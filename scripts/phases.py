@@ -8,9 +8,11 @@ Started through scripts/services.py, which names the services in the environment
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
+import tomllib
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from contextlib import ExitStack
@@ -27,11 +29,14 @@ NOT_TAKEN_OVER = ("DATABASE_URL", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE")
 
 @dataclass(frozen=True)
 class Phase:
+    """`marks`: every test of it bears one of them, so that files which name none need not be read."""
+
     title: str
     select: str
     workers: int = 0
     on_postgres: bool = False
     shared_out_by: str = "worksteal"
+    marks: tuple[str, ...] = ()
 
 
 TIERS = {
@@ -42,12 +47,14 @@ TIERS = {
             f"(integration or postgres) and not ({SLOW} or browser or stack)",
             workers=2,
             on_postgres=True,
+            marks=("integration", "postgres"),
         ),
         Phase(
             "browser, whole processes and a little of every fault",
             f"(browser or stack) and not ({SLOW})",
-            workers=2,
-            shared_out_by="loadfile",  # whose tests have one house, or one browser, in common
+            workers=3,  # than cores one more: whole processes are waited for
+            shared_out_by="loadfile",  # whose tests have one house, or one browser, in common (see conftest.py)
+            marks=("browser", "stack"),
         ),
     ],
     "chaos": [Phase("faults", "chaos and not (real_time or deep)")],
@@ -64,7 +71,7 @@ def run(phase: Phase, report: Path, coverage: bool, more: dict[str, str]) -> int
     environment |= more
     if phase.on_postgres:
         environment["DATABASE_URL"] = environment["TEST_POSTGRES_URL"]
-    command = [sys.executable, "-m", "pytest", "-m", phase.select, f"--junitxml={report}"]
+    command = [sys.executable, "-m", "pytest", "-m", phase.select, f"--junitxml={report}", *files(phase)]
     if phase.workers:
         command += ["-n", str(phase.workers), "--dist", phase.shared_out_by]
     # In the order of conftest.py, which puts the long ones first, and as single tests where each of them is long.
@@ -72,6 +79,17 @@ def run(phase: Phase, report: Path, coverage: bool, more: dict[str, str]) -> int
     if coverage:
         command += ["--cov", "--cov-append", "--cov-report="]
     return subprocess.run(command, env=environment, check=False).returncode
+
+
+def files(phase: Phase) -> list[str]:
+    """The files of tests that name one of the phase's marks, in the order of their collection; none means all of them."""
+    if not phase.marks:
+        return []
+    with Path("pyproject.toml").open("rb") as text:
+        folders = tomllib.load(text)["tool"]["pytest"]["ini_options"]["testpaths"]
+    named = re.compile(rf"mark\.({'|'.join(phase.marks)})\b")
+    found = [path for folder in folders for path in sorted(Path(folder).rglob("test_*.py"))]
+    return [str(path) for path in found if named.search(path.read_text(encoding="utf-8"))]
 
 
 def counts(report: Path) -> Counter[str]:

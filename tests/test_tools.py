@@ -152,3 +152,16 @@ def test_every_marker_runs_in_some_phase():
     assert selected({"chaos", "real_time"}) == ["real-time: faults in real time"]
     assert selected({"deep"}) == selected({"integration", "deep"}) == ["deep: large, on SQLite"]
     assert selected({"postgres", "deep"}) == ["deep: large, on PostgreSQL"]
+
+
+def test_a_phase_reads_every_file_with_a_test_of_it():
+    """It leaves out files that do not name its marks: no test may get one from elsewhere."""
+    listed = [phase for tier in phases.TIERS.values() for phase in tier]
+    marks = {mark for phase in listed for mark in phase.marks}
+    assert marks == {"integration", "postgres", "browser", "stack"}
+    helpers = [path for path in [ROOT / "conftest.py", *ROOT.glob("[a-z]*/**/*.py")] if path.name[:5] != "test_"]
+    lent = [path for path in helpers for mark in marks if f"mark.{mark}" in path.read_text(encoding="utf-8")]
+    assert lent == []
+    assert all(phase.select.startswith(f"({' or '.join(phase.marks)})") for phase in listed if phase.marks)
+    assert "tests/stack/test_public_sales.py" in phases.files(phases.TIERS["test"][2])
+    assert "forecasting/engine/tests/test_forecasts.py" not in phases.files(phases.TIERS["test"][2])

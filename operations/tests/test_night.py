@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 def tills(settings):
     settings.SOURCE_PATIENCE = 0
     organisation = Organisation.objects.main()
-    servers = [IikoServer(demo_world(number, days=150, departments=6)) for number in (1, 2)]
+    servers = [IikoServer(demo_world(number, days=150, departments=3)) for number in (1, 2)]
     for number, server in enumerate(servers, 1):
         server.start()
         Connection.objects.create(

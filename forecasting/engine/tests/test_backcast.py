@@ -11,7 +11,7 @@ from forecasting.engine.history import History
 from forecasting.engine.panel import Panel
 from forecasting.engine.tests import world
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("whole_newcomers")]
 CUTOFF = world.day(449)
 ALL = world.panel(world.sales(series=9, days=490))
 

@@ -13,7 +13,7 @@ from forecasting.engine.metrics import wape
 from forecasting.engine.newcomer import LEARNED, Young, names
 from forecasting.engine.tests import world
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("whole_newcomers")]
 CUTOFF = world.day(449)
 ALL = world.sales(series=9, days=480)
 KNOWN = ALL[ALL["date"] <= CUTOFF]
