@@ -15,7 +15,7 @@ Report = Callable[[Row], None]
 
 
 def short(*values: object) -> object:
-    return pytest.param(*values, marks=pytest.mark.stack, id="short")
+    return pytest.param(*values, marks=[pytest.mark.long, pytest.mark.stack], id="short")
 
 
 def full(*values: object, name: str = "full") -> object:

@@ -129,6 +129,7 @@ def test_the_workflow_runs_what_the_house_has():
     assert all(name in jobs["test"]["env"] for name in ("TEST_POSTGRES_URL", "TEST_REDIS_URL", "TEST_RABBITMQ_URL"))
 
 
+@pytest.mark.long
 @pytest.mark.stack
 def test_the_commands_of_production_bring_the_product_up(tmp_path, postgres_url, redis_url):
     """migrate, then web, workers and beat, as the file says, with secrets from files; then its own health check."""
