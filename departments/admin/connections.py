@@ -107,6 +107,11 @@ class ConnectionAdmin(HouseAdmin):
         (_("Last check"), {"fields": ["found", "checked_at"]}),
     ]
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        if db_field.name == "url":  # an address without a scheme: a password is not sent in the clear by omission
+            options["assume_scheme"] = "https"
+        return super().formfield_for_dbfield(db_field, request, **options)
+
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [

@@ -71,6 +71,12 @@ def test_secrets_are_never_shown_and_stay_when_nothing_is_entered(world: World, 
     assert till.password == "another"
 
 
+def test_an_address_without_a_scheme_is_asked_over_https(world: World, till):
+    change(world, till, url="elsewhere.example", password="new", api_key="new")
+    till.refresh_from_db()
+    assert till.url == "https://elsewhere.example"
+
+
 def test_a_stored_secret_is_not_sent_to_another_address(world: World, till):
     page = change(world, till, url="http://elsewhere.example")
     assert "enter this again" in words(page.content.decode())

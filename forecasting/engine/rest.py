@@ -35,7 +35,9 @@ def rest_of_day(
     expected = yhat * share
     telling = (share > LEAST_SHARE) & (expected > 0)
     hour = min(now, 23)
-    ratio = np.clip(so_far / np.where(telling, expected, 1.0), LEAST, MOST)
+    expected = np.where(telling, expected, 1.0)
+    # Before they are divided: next to nothing may be less than any number times what was sold.
+    ratio = np.clip(so_far, LEAST * expected, MOST * expected) / expected
     factor = np.where(telling, ratio ** mornings.power[hour], 1.0)
     hours = np.where(done, sold, (yhat * factor)[:, None] * shares)
     total = hours.sum(axis=1)

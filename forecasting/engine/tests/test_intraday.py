@@ -49,6 +49,14 @@ def test_a_morning_without_a_sale_does_not_make_the_day_zero():
     assert 0 < total[0] < 1200
 
 
+def test_where_next_to_nothing_was_expected_no_morning_is_too_good_to_be_divided():
+    least = np.array([1e-310])
+    told = Mornings(np.full(24, 0.5), np.full(24, 0.8))
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        _hours, total, _bounds = rest_of_day(told, least, dict.fromkeys(BOUNDS, least), SHARES, SHARES * 1e4, 14)
+    assert total[0] == pytest.approx(5000)
+
+
 @given(st.integers(0, 24), st.lists(st.floats(0, 1e4), min_size=24, max_size=24), st.floats(0, 1e5))
 def test_hours_add_up_and_bounds_are_nested_whatever_is_sold(now, sold, day):
     yhat = np.array([day])
