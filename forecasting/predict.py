@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -135,7 +136,8 @@ def _store(issue: ForecastIssue, rows: Iterable[Forecast | Reasons]) -> None:
             row.issue = issue
             if isinstance(row, Forecast):
                 row.lead_days = (row.date - issue.promised_on).days
-        type(piece[0])._default_manager.bulk_create(piece)
+        model: Any = type(piece[0])
+        model.objects.bulk_create(piece)
 
 
 def _rows(series: Series, frame: pd.DataFrame, cents: np.ndarray, hours: np.ndarray) -> Iterator[Forecast]:
