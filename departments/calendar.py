@@ -4,9 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 
-import holidays
 from django.db import transaction
-from holidays.calendars.islamic import _IslamicLunar
 
 from accounts.models import Organisation, User
 from departments.changes import Noted, note_all
@@ -99,6 +97,8 @@ def feasts(country: str, years: list[int]) -> Iterator[Feast]:
 
 
 def _public(country: str, years: list[int]) -> Iterator[Feast]:
+    import holidays  # where it is needed: every process would else begin later
+
     known = getattr(holidays, country, None)
     if known is None:
         return
@@ -130,6 +130,8 @@ def _public(country: str, years: list[int]) -> Iterator[Feast]:
 
 def _ramadan(years: list[int], *, russian: bool, with_feast: bool) -> Iterator[Feast]:
     """The fast, day by day, and the feast at its end; dates ahead are estimates of the `holidays` package."""
+    from holidays.calendars.islamic import _IslamicLunar
+
     moon = _IslamicLunar()
     begins = sorted(
         {date for year in range(min(years) - 1, max(years) + 2) for date, _ in moon.ramadan_beginning_dates(year)}

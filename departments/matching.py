@@ -9,12 +9,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import transaction
 from django.db.models import Max
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from accounts.models import Organisation, User
 from departments.books import carry
@@ -22,6 +22,9 @@ from departments.changes import as_kept, note
 from departments.choices import Kind
 from departments.edit import Refused
 from departments.models import Connection, Department, SourceDepartment
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 LEAST = 0.4
 SURE = 0.9
@@ -186,8 +189,10 @@ def _one_holds_the_other(left: list[set[str]], right: list[set[str]]) -> Mask:
     return found
 
 
-def _incidence(*sides: list[set[str]]) -> list[csr_matrix]:
+def _incidence(*sides: list[set[str]]) -> "list[csr_matrix]":
     """Of each side a matrix with a row per set and a column per member of any of them."""
+    from scipy.sparse import csr_matrix  # where it is needed: every process would else begin later
+
     column = {one: place for place, one in enumerate(sorted({one for side in sides for held in side for one in held}))}
     made = []
     for side in sides:
