@@ -83,13 +83,13 @@ def build_panel(
     Raises EngineError: empty, missing_column, bad_number, duplicate_rows, negative is not refused (returns exist).
     """
     _require(sales, ("series_id", "date", "y"))
-    ids = set(sales["series_id"].astype(str))
+    ids = set(_coded(sales["series_id"])[1])
     ends = [pd.to_datetime(sales["date"])]
     if covariates is not None:
         _require(covariates, ("date",))
         ends.append(pd.to_datetime(covariates["date"]))
         if "series_id" in covariates:
-            ids |= set(covariates["series_id"].astype(str))
+            ids |= set(_coded(covariates["series_id"])[1])
     if not ids or not any(len(e) for e in ends):
         raise EngineError("empty")
     days = pd.concat(ends)
@@ -103,10 +103,11 @@ def build_panel(
     closed, numeric = np.zeros(shape, dtype=bool), {}
     if covariates is not None:
         if "holiday_name" in covariates:
-            text = covariates["holiday_name"].fillna("").astype(str).str.strip()
-            names += sorted(set(text) - {""})
-            code = {n: i for i, n in enumerate(names)}
-            coded = covariates.assign(holiday_name=text.map(code))
+            codes, found = _coded(covariates["holiday_name"].fillna(""))
+            found = [name.strip() for name in found]
+            names += sorted(set(found) - {""})
+            place = np.array([names.index(name) for name in found], dtype=np.float64)
+            coded = covariates.assign(holiday_name=place[codes])
             holiday = np.nan_to_num(_matrix(series, dates, coded, "holiday_name")).astype(np.int32)
         if "closed" in covariates:
             closed = np.nan_to_num(_matrix(series, dates, covariates, "closed")) > 0
@@ -122,6 +123,14 @@ def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
             raise EngineError("missing_column", column=column)
 
 
+def _coded(texts: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """[rows] which of the different texts each is, and these: of millions of rows few differ. None may be missing."""
+    codes, found = pd.factorize(texts)
+    if (codes < 0).any():
+        raise EngineError("missing_column", column=texts.name)
+    return codes, [str(text) for text in found]
+
+
 def _matrix(series: list[str], dates: pd.DatetimeIndex, frame: pd.DataFrame, column: str) -> np.ndarray:
     """[series, days] of one column of a tidy frame, NaN where no row says anything."""
     try:
@@ -133,9 +142,10 @@ def _matrix(series: list[str], dates: pd.DatetimeIndex, frame: pd.DataFrame, col
     at = (pd.to_datetime(frame["date"]) - dates[0]).dt.days.to_numpy()
     out = np.full((len(series), len(dates)), np.nan)
     if "series_id" in frame:
-        row = pd.Index(series).get_indexer(frame["series_id"].astype(str))
+        codes, keys = _coded(frame["series_id"])
+        row = pd.Index(series).get_indexer(keys)[codes]
         cell = row.astype(np.int64) * len(dates) + at
-        if len(np.unique(cell)) != len(cell):
+        if np.bincount(cell, minlength=1).max() > 1:
             repeated = frame[pd.Series(cell, index=frame.index).duplicated()].iloc[0]
             raise EngineError("duplicate_rows", series_id=str(repeated["series_id"]), date=str(repeated["date"])[:10])
         out[row, at] = values

@@ -47,6 +47,7 @@ def test_a_measured_covariate_is_unknown_where_no_row_gives_it():
         (rows(("a", "2026-01-01", "five")), "bad_number"),
         (rows(("a", "2026-01-01", np.inf)), "bad_number"),
         (rows(("a", "2026-01-01", 5)).drop(columns="y"), "missing_column"),
+        (rows(("a", "2026-01-01", 5), (None, "2026-01-02", 5)), "missing_column"),
         (rows(), "empty"),
     ],
 )
