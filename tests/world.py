@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -225,30 +226,45 @@ def forecast(departments: list[Department], *, made_on: dt.date, last: dt.date) 
         origin=Origin.NIGHTLY,
     )
     rows = []
-    for department in departments:
-        for ahead in range((last - made_on).days + 1):
-            value = Decimal("60000.50") + 100 * ahead
-            hours = ["0.00"] * 24
-            hours[9], hours[19] = "20000.25", str(value - Decimal("20000.25"))
-            rows.append(
-                Forecast(
-                    issue=issue,
-                    department=department,
-                    date=made_on + dt.timedelta(days=ahead),
-                    cutoff=issue.data_as_of,
-                    horizon=ahead + 1,
-                    lead_days=ahead,
-                    predicted_sales=value,
-                    lower_80=value * Decimal("0.9"),
-                    upper_80=value * Decimal("1.1"),
-                    lower_95=value * Decimal("0.8"),
-                    upper_95=value * Decimal("1.2"),
-                    rule=Rule.BLEND,
-                    hours=hours,
-                )
+    for ahead in range((last - made_on).days + 1):
+        value = Decimal("60000.50") + 100 * ahead
+        hours = ["0.00"] * 24
+        hours[9], hours[19] = "20000.25", str(value - Decimal("20000.25"))
+        rows.append(
+            Forecast(
+                issue=issue,
+                department=departments[0],
+                date=made_on + dt.timedelta(days=ahead),
+                cutoff=issue.data_as_of,
+                horizon=ahead + 1,
+                lead_days=ahead,
+                predicted_sales=value,
+                lower_80=value * Decimal("0.9"),
+                upper_80=value * Decimal("1.1"),
+                lower_95=value * Decimal("0.8"),
+                upper_95=value * Decimal("1.2"),
+                rule=Rule.BLEND,
+                hours=hours,
             )
+        )
     Forecast.objects.bulk_create(rows)
+    _as_of_the_first(departments, issue)
     return version, issue
+
+
+def _as_of_the_first(departments: list[Department], issue: ForecastIssue) -> None:
+    """The others' forecasts are those of the first: the database copies them, in a fifth of the time of making rows."""
+    fields = Forecast._meta.concrete_fields
+    columns = ", ".join(field.column for field in fields if field.column not in ("id", "department_id"))
+    key = Forecast._meta.get_field("department").get_db_prep_value
+    first, *others = (key(department.pk, connection, prepared=False) for department in departments)
+    with connection.cursor() as cursor:
+        for other in others:
+            cursor.execute(
+                f"INSERT INTO forecasts (department_id, {columns})"
+                f" SELECT %s, {columns} FROM forecasts WHERE issue_id = %s AND department_id = %s ORDER BY id",
+                [other, issue.pk, first],
+            )
 
 
 def _department(organisation: Organisation, name: str, **fields: object) -> Department:
