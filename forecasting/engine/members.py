@@ -1,8 +1,9 @@
 """The learned members: three LightGBM models that err differently. Their mean beats each.
 
-A learns y / level under absolute error; B learns log(y / base + 0.5) under squared error, base being the weekday's own
-mean; y is freed of the 0/1 covariates' uplift first. Both look at the target day from its origin. R (recursive.py)
-walks there day by day. Of few records a member is trained more than once, by other seeds, and is the mean of its copies.
+A learns y / level under absolute error; B learns log(y / base + 0.5) under squared error, base being the level as the
+weekday usually is to it; y is freed of the 0/1 covariates' uplift first. Both look at the target day from its origin. R
+(recursive.py) walks there day by day. Of few records a member is trained more than once, by other seeds, and is the mean
+of its copies.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +15,10 @@ import numpy as np
 from forecasting.engine import newcomer, recursive
 from forecasting.engine.columns import Runs
 from forecasting.engine.features import Features
-from forecasting.engine.history import History
+from forecasting.engine.history import USUAL, History
 from forecasting.engine.recipe import Recipe
 from forecasting.engine.recursive import LEAST_RECORDS, Walk
+from forecasting.engine.windows import known
 
 OFFSET = 0.5
 MEMBERS = ("a", "b", "r")  # of the blend; "n" (newcomer.py) serves series open for less than four weeks
@@ -28,10 +30,18 @@ Task = tuple[str, lgb.Dataset, dict[str, object]]
 
 
 def base(history: History, s: np.ndarray, o: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """What member B corrects: the weekday's own mean, at least a quarter of the level."""
-    b = o + h - 7 * -(-h // 7)
-    level = history.level[s, o]
-    return np.fmax(history.weekday(s, b, 8.0), 0.25 * level)
+    """What member B corrects: the level as the weekday usually is to it, at least a quarter of it.
+
+    The weekday's own mean of the last weeks in its place would be nearer to the noise of these weeks.
+    """
+    own = Runs(s, o)
+    days = (own.d[:, None] - np.arange(7)).reshape(-1)
+    week = history.weekday(np.repeat(own.s, 7), days, USUAL).reshape(-1, 7)
+    level = history.level[own.s, own.d]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        index = week / (known(week).sum(axis=1) / (~np.isnan(week)).sum(axis=1))[:, None]
+    corrected = level[:, None] * np.where(np.isnan(index), 1.0, np.fmax(index, 0.25))
+    return corrected[own.place, -h % 7]
 
 
 def training_rows(

@@ -10,7 +10,7 @@ class Recipe:
     """Parameters of a fit. `code_version` rises whenever the meaning of a feature or a member changes."""
 
     name: str = "standard"
-    code_version: int = 8
+    code_version: int = 9
     horizon: int = 35  # days ahead the members are trained for
     memory_days: int = 1096  # how far back training rows reach
     half_life: float = 365.0  # days after which a training row counts half
