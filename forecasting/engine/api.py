@@ -257,8 +257,8 @@ def predict(
     `cutoffs` names series whose last complete date is older than `cutoff`: nothing later of theirs is used and `h`
     counts from there. `rule` says how a number was made: model, blend (seasonal mix alone), or either of them in a
     situation (situations.py): reopened, moved, level_shift; short_history; no_history (a newcomer that has not really sold
-    yet); no_sales (its days of the last year add up to nothing or less, or nobody has sold in its money: zeros); closed
-    (known closure: zeros).
+    yet: the less, the more days it sold nothing); no_sales (its days of the last year add up to nothing or less, or nobody
+    has sold in its money: zeros); closed (known closure: zeros).
     `yhat` holds if the series opens at all; `p_open` is how likely it does, from the last eight same weekdays and the
     feast's earlier years. The members are trained to the recipe's horizon and answer for later days too; what intervals
     grow by there is measured to 92 days. Raises EngineError missing_covariate.
@@ -306,8 +306,9 @@ def predict(
         middle, found = without_history(
             history, yhat[like].reshape(-1, horizon), {k: v[like].reshape(-1, horizon) for k, v in bounds.items()}
         )
-        yhat[new] = np.resize(middle, new.sum())
-        put(new, intervals.ordered(yhat[new], {k: np.resize(v, new.sum()) for k, v in found.items()}))
+        left = 1 - records[new] / SHORT  # of the hope that it sells like the others, by days on which it sold nothing
+        yhat[new] = left * np.resize(middle, new.sum())
+        put(new, intervals.ordered(yhat[new], {k: left * np.resize(v, new.sum()) for k, v in found.items()}))
     happened = situations(history)[s]
     rule = np.where(full & (happened != ""), happened, rule)
     for values in (yhat, *bounds.values()):

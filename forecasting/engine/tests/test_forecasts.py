@@ -188,6 +188,23 @@ def test_a_newcomer_that_has_not_really_sold_is_forecast_like_one_without_histor
     assert (mine["hi80"] > mine["yhat"]).all()
 
 
+def test_each_day_on_which_a_newcomer_sells_nothing_brings_its_forecast_nearer_to_zero(model):
+    """Four weeks of nothing are a history, of zeros: until then it falls little by little from the others' middle."""
+    frame = world.sales(series=5, days=450)
+    known = world.covariates(world.day(490))
+    known = pd.concat([known.assign(series_id=s) for s in ["b0", "b1", "b2", "b3", "b4", "new"]])
+    made = {}
+    for days in (0, 1, 7, 14, 21, 27, 28):
+        nothing = pd.DataFrame({"series_id": "new", "date": pd.date_range(end=CUTOFF, periods=days), "y": 0.0})
+        out = predict(model, build_panel(pd.concat([frame, nothing]), known), CUTOFF, 14)
+        made[days] = out[out["series_id"] == "new"]
+        assert set(made[days]["rule"]) == {"no_sales" if days == 28 else "no_history"}
+    for name in ("yhat", "hi80", "hi95"):
+        mean = pd.Series({days: rows[name].mean() for days, rows in made.items()})
+        assert (mean.diff().dropna() < 0).all() and mean[28] == 0, mean
+        assert mean[1] > 0.9 * mean[0] and mean[27] < 0.1 * mean[0], mean
+
+
 @pytest.mark.parametrize("daily", [0.0, -30.0])
 def test_a_branch_of_years_without_sales_is_forecast_zero_and_says_so(model, daily):
     """It has no short history; nor is it like the others, nor like itself of long ago."""
