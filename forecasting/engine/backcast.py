@@ -1,4 +1,5 @@
-"""What a newcomer would have sold before it opened: the others' days at its own level, with its own weekdays.
+"""What a newcomer would have sold before it opened: the days of the others, most of those that were like it since, at its
+own level, with its own weekdays.
 
 The members for grown series look back a year. Without one they take the season, a feast or a promotion of the first
 weeks for the branch's nature; given such a past they forecast a newcomer almost like a grown branch.
@@ -21,6 +22,9 @@ LEAST_GIVEN = 28  # days that the others sold before a series' first
 RESTLESS, FIRST_SHARE, DAILY_SHARE = 0.5, 0.25, 0.0075
 AT_ONCE = 2048  # rows whose weeks are solved for near the processor
 MOST_TIMES = 2.0  # one day counts for so many usual ones at most
+MOST_SHARE_SEEN, LEAST_ALIKE = 3.0, 0.01  # of a day in who is alike, and of the others in a past
+LEAST_COMMON = 0.6  # of a newcomer's days on which another has sold as well
+SOFT, SOFT_DAYS, SOFTEST, HARDEST = 0.33, 21, 1.0, 0.2  # a likeness of more days is believed sooner, as chance goes
 RIDGE = 3.0  # what weekdays tell by being sold on is believed as if so many branches more differed and nothing came of it
 
 
@@ -160,14 +164,26 @@ def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
         effect += uplift * known(numeric[name][:, :days])
     factor = np.exp(effect)
     plain = y / factor
-    shape = _mean(np.clip(plain[grown] / level[grown, None], 0, MOST_TIMES), 0)[0]
+    over_level = np.clip(plain[grown] / level[grown, None], 0, MOST_TIMES)
+    shape, those = _mean(over_level, 0)[0], np.flatnonzero(grown)
     usual, weekday, others = rhythm(past), np.arange(days) % 7, grown_levels(past)
     sold = openings(past, grown)
     weekdays = 1 + (sold - sold[grown].sum(axis=0) / max(grown.sum(), 1)) @ usual.told
+    days_of: dict[int, np.ndarray] = {}
+    like = np.zeros((len(who), len(those)))
     for s in who if grown.sum() >= LEAST_SERIES else ():
         seen = ~np.isnan(plain[s]) & (shape > 0)
         if (seen & ~past.feasts.on[s, :days]).any():
             seen &= ~past.feasts.on[s, :days]
+        if plain[s, seen].sum() > 0:
+            other = those != s
+            like[len(days_of), other] = alike(plain[s, seen], plain[np.ix_(those[other], seen)])
+            days_of[s] = seen
+    like = like[: len(days_of)]
+    weight = like @ (~np.isnan(over_level)).astype(np.float64)
+    shapes = np.where(weight > 0, like @ known(over_level) / np.where(weight > 0, weight, 1.0), shape)
+    for (s, seen), shape in zip(days_of.items(), shapes, strict=True):
+        seen = seen & (shape > 0)
         hoped = shape[seen].sum()
         own = plain[s, seen].sum() / hoped if hoped > 0 else 0.0
         if not own > 0:
@@ -182,6 +198,25 @@ def backcast(panel: Panel, past: History, who: np.ndarray) -> Panel:
     out = np.full(panel.y.shape, np.nan)
     out[:, :days] = y
     return replace(panel, y=out, numeric=numeric, currency=None)  # its history's y are at par
+
+
+def alike(own: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """[series] how much each of the `others` [series, days] counts in the past of who sold `own` [days], 1 for who is most alike.
+
+    Both over their means on these days: who had good and bad days on the same ones (weekdays, weather, a fair) had a like
+    season, too. The median one counts the less, the more days tell; who was shut on many of them, hardly.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mine, theirs = own / own.mean(), others / _mean(others, 1)
+    apart = np.abs(np.clip(theirs, 0, MOST_SHARE_SEEN) - np.clip(mine, 0, MOST_SHARE_SEEN))
+    common = (~np.isnan(apart)).mean(axis=1) >= LEAST_COMMON
+    if not common.any():
+        return np.ones(len(others))
+    apart = _mean(apart, 1)[:, 0]
+    apart -= apart[common].min()
+    soft = np.clip(SOFT * np.sqrt(SOFT_DAYS / len(own)), HARDEST, SOFTEST)
+    likeness = np.exp(-apart / max(soft * np.median(apart[common]), 1e-9))
+    return np.where(common, np.fmax(likeness, LEAST_ALIKE), LEAST_ALIKE)
 
 
 def _lent(

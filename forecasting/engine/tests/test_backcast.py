@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecasting.engine import api, fit, predict
-from forecasting.engine.backcast import BELIEVED, Rhythm, backcast, openings, own_share, pooled_uplift, rhythm
+from forecasting.engine.backcast import BELIEVED, Rhythm, alike, backcast, openings, own_share, pooled_uplift, rhythm
 from forecasting.engine.history import History
 from forecasting.engine.panel import Panel
 from forecasting.engine.tests import world
@@ -40,6 +40,46 @@ def test_the_past_that_is_given_is_nearly_the_one_it_would_have_had(days):
     assert np.median(np.abs(ratio - 1)[ordinary]) < 0.3  # its own noise, and that of ten days as a level
     assert ratio[promo & ordinary].mean() == pytest.approx(ratio[~promo & ordinary].mean(), rel=0.1)
     assert 0.62 < ratio[monday].mean() / ratio[~monday].mean() < 1.05  # without belief in its own 0.5
+
+
+@pytest.mark.parametrize("days", [21, 60])
+def test_the_past_is_mostly_that_of_those_who_have_been_like_it_since_it_opened(days):
+    """Eight branches live by weekends and winters, eight by offices and summers; of both kinds one more opens."""
+    panel = world.panel(world.sales(series=18, days=450, noise=0.1))
+    day = np.arange(panel.y.shape[1])
+    weekend, winter = day % 7 >= 5, np.cos(2 * np.pi * day / 365)
+    for kind, (more, season) in enumerate([(2.0, 0.5), (0.5, -0.5)]):
+        panel.y[kind::2] *= np.where(weekend, more, 1.0) * (1 + season * winter)
+    y, opening = panel.y.copy(), 450 - days
+    y[:2, :opening] = np.nan
+    cut = replace(panel, y=y)
+    given = backcast(cut, History(cut, CUTOFF), np.arange(2)).y[:2, :opening]
+    a_year_ago, half_a_year_ago = slice(0, 60), slice(150, 210)
+    for own, truth in zip(given, panel.y[:2], strict=True):
+        way = np.mean(own[a_year_ago]) / np.mean(own[half_a_year_ago])
+        assert way == pytest.approx(np.mean(truth[a_year_ago]) / np.mean(truth[half_a_year_ago]), rel=0.25)
+    ways = given[:, a_year_ago].mean(axis=1) / given[:, half_a_year_ago].mean(axis=1)
+    assert ways[0] > 2.5 * ways[1]
+
+
+def test_who_had_its_good_days_on_the_same_ones_is_alike_whatever_it_sells_and_of_more_days_it_is_surer():
+    draw = np.random.default_rng(2)
+    own = np.exp(draw.normal(0, 0.3, 84))
+    others = own * np.exp(draw.normal(0, 1, (9, 1)) + np.linspace(0, 0.4, 9)[:, None] * draw.normal(0, 1, (9, 84)))
+    weeks, months = alike(own[:21], others[:, :21]), alike(own, others)
+    assert weeks[0] == months[0] == 1 and (weeks > 0).all() and weeks[1] > 2 * weeks[8]
+    np.testing.assert_allclose(alike(own, 7 * others), months)
+    assert months[4] < 0.7 * weeks[4]
+
+
+def test_who_was_shut_on_most_of_its_days_hardly_counts_and_where_all_were_all_count_the_same():
+    own, others = np.linspace(1, 2, 20), np.tile(np.linspace(1, 2, 20), (5, 1))
+    others[1:] *= np.linspace(1, 1.5, 20)
+    others[0, 6:] = np.nan
+    found = alike(own, others)
+    assert 0 < found[0] < 0.05 and (found[1:] == 1).all()
+    others[:, 6:] = np.nan
+    np.testing.assert_array_equal(alike(own, others), np.ones(5))
 
 
 def test_what_was_sold_stays_and_nothing_after_the_origin_is_seen():
@@ -141,7 +181,7 @@ def test_what_a_weekday_off_goes_with_elsewhere_is_expected_of_who_takes_it_off(
         given = backcast(replace(panel, y=y), past, np.array([0])).y[0, :434].reshape(-1, 7)
         return np.median(given[:, 4]) / np.median(given[:, :4])
 
-    assert friday(rests=True) > 1.08 * friday(rests=False)
+    assert friday(rests=True) > 1.05 * friday(rests=False)
 
 
 def test_openings_count_days_since_the_first_and_one_more_on_which_as_many_sold_as_of_all():
