@@ -52,8 +52,9 @@ coverage: install-dev $(VAR_DIR)/static/collected ## the tests again, counting l
 chaos: install-dev $(VAR_DIR)/static/collected ## faults: killed workers, lost brokers, failing sources (up to an hour; CHAOS_REAL_TIME=1)
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m scripts.phases $(if $(CHAOS_REAL_TIME),real-time,chaos)
 
-deep: install-dev $(VAR_DIR)/static/collected ## millions of rows, thousands of files, then the accuracy referee
+deep: install-dev $(VAR_DIR)/static/collected ## millions of rows, thousands of files, ten thousand branches, then the accuracy referee
 	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m scripts.phases deep
+	@$(PYTHON_IN_VENV) scripts/services.py -- $(PYTHON_IN_VENV) -m tests.bench.wide
 	@$(MAKE) bench
 
 bench: install-dev ## speed of loading, of the API and of forecasting as ratios, then accuracy on public sets (REFEREE=path to referee.py; AGAINST=an older commit)
