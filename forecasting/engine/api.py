@@ -107,12 +107,13 @@ def quiet(share: float, step: str) -> None:
 def fit(
     panel: Panel, cutoff: date | str | pd.Timestamp, recipe: Recipe | None = None, *, seed: int = 7, threads: int = 1,
     progress: Progress | None = None, calibration: Calibration | None = None, calibrate: bool = True,
-    hours: pd.DataFrame | None = None,
+    hours: pd.DataFrame | None = None, lasting: bool = True,
 ) -> Fit:  # fmt: skip
     """Train `recipe` on the sales up to and including `cutoff`, and the shape of days on `hours` [series_id, date, hour, y].
 
     A `calibration` of an earlier fit is used as it is; `calibrate=False` takes it from the seasonal mix alone, which is
-    three times as fast and a little too wide. `progress(share, step)` has steps features, calibrate, train, done.
+    three times as fast and a little too wide. A fit that is not `lasting` predicts from its cutoff alone: the newcomers'
+    models are not learned where nobody is a newcomer then. `progress(share, step)` has steps features, calibrate, train, done.
     """
     recipe, tell = recipe or RECIPES[DEFAULT_RECIPE], progress or quiet
     tell(0.0, "features")
@@ -127,7 +128,7 @@ def fit(
     tell(0.5, "train")
     boosters, rows = members.train(
         features, recipe, rows=recipe.rows, trees=recipe.trees, seed=seed, threads=threads,
-        copies=members.copies(recipe, int(history.recorded.sum())),
+        copies=members.copies(recipe, int(history.recorded.sum())), newcomers=lasting or _has_newcomers(history),
     )  # fmt: skip
     by_hour = hour_model.train_hours(hours, cutoff, seed=seed) if hours is not None and len(hours) else None
     tell(1.0, "done")
@@ -135,6 +136,11 @@ def fit(
         recipe, seed, str(pd.Timestamp(cutoff).date()), covariates, history.state_names,
         calibration.mix_weight if boosters else 1.0, calibration, rows, boosters, by_hour,
     )  # fmt: skip
+
+
+def _has_newcomers(history: History) -> bool:
+    records = history.records[np.arange(len(history.series)), np.maximum(history.origin, 0)]
+    return bool(((records > 0) & (records < SHORT)).any())
 
 
 def blend(
@@ -396,7 +402,9 @@ def backtest(
             if calibrated is not None and origin - calibrated >= RECALIBRATE:
                 calibrated = None
             known = fitted.calibration if fitted is not None and calibrated is not None else None
-            fitted = fit(panel, origin, recipe, seed=seed, threads=threads, calibration=known, calibrate=calibrate)
+            fitted = fit(
+                panel, origin, recipe, seed=seed, threads=threads, calibration=known, calibrate=calibrate, lasting=not refit
+            )
             calibrated = calibrated or origin
         part = predict(fitted, panel, origin, horizon)
         part["y"] = panel.y[:, [panel.index(d) for d in part["date"].iloc[:horizon]]].reshape(-1)

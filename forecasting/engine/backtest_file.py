@@ -39,7 +39,7 @@ def backtest_file(
     tell, parts = progress or quiet, []
     for n, cutoff in enumerate(ends):
         tell(n / len(ends), str(cutoff.date()))
-        fitted = fit(panel, cutoff, recipe, seed=seed, threads=threads)
+        fitted = fit(panel, cutoff, recipe, seed=seed, threads=threads, lasting=False)
         part = predict(fitted, panel, cutoff, horizon)
         if members is not None:
             part = pd.concat([part, sums(part, members, fitted.calibration.together)], ignore_index=True)

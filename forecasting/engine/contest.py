@@ -55,7 +55,7 @@ def of_recipe(recipe: Recipe, *, threads: int = 1, seed: int = 7) -> Contender:
     def forecast(panel: Panel, origin: date, horizon: int) -> pd.DataFrame:
         at = pd.Timestamp(origin)
         known = next((c for since, c in kept if pd.Timedelta(0) <= at - since < api.RECALIBRATE), None)
-        fitted = api.fit(panel, origin, recipe, seed=seed, threads=threads, calibration=known)
+        fitted = api.fit(panel, origin, recipe, seed=seed, threads=threads, calibration=known, lasting=False)
         if known is None:
             kept.append((at, fitted.calibration))
         return api.predict(fitted, panel, origin, horizon)

@@ -58,6 +58,16 @@ def test_the_others_first_weeks_pay():
     assert wape(sold, told) < 0.93 * wape(sold, young.shrunk)
 
 
+def test_a_fit_for_one_origin_learns_first_weeks_only_where_somebody_is_in_them(model):
+    grown = world.panel(KNOWN)
+    lasting, once = (fit(grown, CUTOFF, world.SMALL, lasting=lasting) for lasting in (True, False))
+    assert "n" in lasting.boosters and not any(name.startswith("n") for name in once.boosters)
+    assert world.same(predict(lasting, grown, CUTOFF), predict(once, grown, CUTOFF))
+    young = world.panel(cut(10))
+    once = fit(young, CUTOFF, world.SMALL, lasting=False)
+    assert world.same(predict(model, young, CUTOFF), predict(once, young, CUTOFF))
+
+
 def test_of_a_single_day_only_who_knows_first_weeks_makes_a_level():
     panel = world.panel(cut(1))
     s, o, h = np.zeros(3, dtype=int), np.full(3, 449), np.arange(1, 4)
