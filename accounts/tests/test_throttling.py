@@ -23,6 +23,11 @@ def limit(world: World, **limits: int) -> None:
     key.save()
 
 
+def within_a_minute() -> time_machine.travel:
+    """Counts begin anew with the clock's minute: here it stands."""
+    return time_machine.travel(time.time() // 60 * 60 + 10, tick=False)
+
+
 def asked(client, times: int) -> list[int]:
     return [client.get("/api/departments/?limit=1").status_code for _ in range(times)]
 
@@ -61,15 +66,17 @@ def test_an_hour_and_a_day(world: World):
 def test_a_key_may_be_given_more_than_everybody(world: World, monkeypatch):
     monkeypatch.setattr(Limits, "rates", {"anon": "9/min", "user": "2/min", "work": "9/min"})
     limit(world, per_minute=5)
-    assert asked(world.api(), 4) == [200] * 4
-    assert asked(world.api(world.manager_key), 3) == [200, 200, 429]
+    with within_a_minute():
+        assert asked(world.api(), 4) == [200] * 4
+        assert asked(world.api(world.manager_key), 3) == [200, 200, 429]
 
 
 def test_others_are_not_counted(world: World):
     limit(world, per_minute=1)
-    assert asked(world.api(), 2) == [200, 429]
-    assert asked(world.api(world.manager_key), 3) == [200] * 3
-    assert asked(world.client("administrator"), 3) == [200] * 3
+    with within_a_minute():
+        assert asked(world.api(), 2) == [200, 429]
+        assert asked(world.api(world.manager_key), 3) == [200] * 3
+        assert asked(world.client("administrator"), 3) == [200] * 3
 
 
 def test_a_key_withdrawn_by_another_process_writes_no_more_at_once_and_reads_no_more_soon(world: World, monkeypatch):
